@@ -1,0 +1,1 @@
+"""Thresholds, the gate and the two-stage predictor."""

@@ -1,0 +1,33 @@
+"""One exception per kind of trouble; each message is a clear sentence or two: what, where, remedy."""
+
+
+class KiumError(Exception):
+    """Trouble that a user can mend; its message is shown without a traceback."""
+
+
+class ConfigError(KiumError):
+    """The configuration asks for something that does not exist or does not fit together."""
+
+
+class CohortError(KiumError):
+    """The images or labels on disk are not a cohort in the challenge's form."""
+
+
+class ImageError(KiumError):
+    """An image cannot be read or is not an angiogram's view."""
+
+
+class SplitError(KiumError):
+    """A split file does not fit its catalog, or patients would leak between parts."""
+
+
+class WeightsError(KiumError):
+    """Weights cannot be had, or do not fit the net."""
+
+
+class RunError(KiumError):
+    """A training run, a checkpoint or a table written by one is missing, unfinished or does not fit."""
+
+
+class ThresholdError(KiumError):
+    """A threshold table is missing, incomplete or unreadable."""

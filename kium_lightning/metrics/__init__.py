@@ -1,0 +1,1 @@
+"""Metrics as pure functions on NumPy arrays; what cannot be known is NaN."""

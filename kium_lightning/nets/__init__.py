@@ -1,0 +1,1 @@
+"""Plain networks that map views to logits, and what loads their pretrained weights."""

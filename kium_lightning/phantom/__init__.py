@@ -1,0 +1,1 @@
+"""Synthetic patients whose truth is known, written as a cohort in the challenge's form."""

@@ -1,0 +1,166 @@
+"""The only module that knows Hydra: where conf/ is, the resolvers, composing, building and running a verb."""
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import CompactHydraException, InstantiationException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from kium_lightning.errors import ConfigError, KiumError
+
+_PACKAGE = Path(__file__).resolve().parent
+_HYDRA_VERSION_BASE = "1.3"
+
+Config = DictConfig
+
+
+def conf_dir() -> Path:
+    """Finds conf/: the checkout's own where there is one, else the copy inside the installed package."""
+    checkout = _PACKAGE.parent / "conf"
+    return checkout if (checkout / "train.yaml").is_file() else _PACKAGE / "conf"
+
+
+def outputs_dir() -> Path:
+    """Finds where runs write: KIUM_OUTPUTS, else outputs/ of the checkout, else outputs/ of the working folder."""
+    chosen = os.environ.get("KIUM_OUTPUTS")
+    if chosen:
+        return Path(chosen).expanduser().resolve()
+    checkout = _PACKAGE.parent
+    if (checkout / "pyproject.toml").is_file() and (checkout / "conf").is_dir():
+        return checkout / "outputs"
+    return Path.cwd() / "outputs"
+
+
+def _absolute(path: str | None) -> str | None:
+    """Makes a path absolute against the folder in which the command was typed."""
+    return None if path is None else str(Path(path).expanduser().absolute())
+
+
+def _register_resolvers() -> None:
+    OmegaConf.register_new_resolver("kium.outputs", lambda: str(outputs_dir()), replace=True)
+    OmegaConf.register_new_resolver("kium.absolute", _absolute, replace=True)
+
+
+_register_resolvers()
+
+
+def compose(config_name: str, overrides: list[str] | None = None) -> Config:
+    """Composes a primary config as the command line would, for tests and for use from Python.
+
+    Raises:
+        ConfigError: an override names something that does not exist.
+    """
+    GlobalHydra.instance().clear()
+    with hydra.initialize_config_dir(str(conf_dir()), version_base=_HYDRA_VERSION_BASE):
+        try:
+            return hydra.compose(config_name, overrides=overrides or [])
+        except CompactHydraException as error:
+            raise ConfigError(str(error)) from error
+
+
+def plain(config: Config) -> dict[str, Any]:
+    """Turns a config into dicts, lists, numbers and strings, with every interpolation resolved."""
+    container = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    if not isinstance(container, dict):
+        raise ConfigError(f"A configuration must be a mapping, but this one is a {type(container).__name__}.")
+    return {str(key): value for key, value in container.items()}
+
+
+def build(config: Config | dict[str, Any], **arguments: Any) -> Any:
+    """Builds the object that a ``_target_`` describes, with plain Python containers as its arguments.
+
+    Args:
+        config: a node with ``_target_``.
+        arguments: constructor arguments that are not configuration, such as a catalog.
+
+    Raises:
+        KiumError: whatever the constructor found wrong, undisguised.
+        ConfigError: the target cannot be found or does not take these arguments.
+    """
+    try:
+        return hydra.utils.instantiate(config, _convert_="all", **arguments)
+    except InstantiationException as error:
+        raise _undisguised(error) from error
+
+
+def _undisguised(error: BaseException) -> KiumError:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, KiumError):
+            return cause
+        cause = cause.__cause__
+    return ConfigError(f"{error} Check the keys under this node against the constructor's arguments.")
+
+
+class _ReadableError(CompactHydraException):
+    """A KiumError in the form that Hydra prints as its message alone."""
+
+
+def verb(config_name: str) -> Callable[[Callable[[Config], Any]], Callable[[], None]]:
+    """Turns a function of a config into a command with Hydra's command line.
+
+    A KiumError or a fault in the configuration ends the command with one message and exit status 1. In a multirun the
+    other jobs still run. HYDRA_FULL_ERROR=1 shows the traceback.
+    """
+
+    def decorate(run: Callable[[Config], Any]) -> Callable[[], None]:
+        @functools.wraps(run)
+        def job(config: Config) -> Any:
+            try:
+                return run(config)
+            except (KiumError, InstantiationException, OmegaConfBaseException) as error:
+                message = str(error if isinstance(error, KiumError) else _explained(error))
+                if os.environ.get("HYDRA_FULL_ERROR") == "1":
+                    raise
+                if HydraConfig.get().mode == RunMode.MULTIRUN:
+                    raise _ReadableError(message) from error
+                print(f"Error: {message}", file=sys.stderr)
+                raise SystemExit(1) from error
+
+        command: Callable[[], None] = hydra.main(
+            version_base=_HYDRA_VERSION_BASE, config_path=str(conf_dir()), config_name=config_name
+        )(job)
+        return command
+
+    return decorate
+
+
+def _explained(error: Exception) -> KiumError:
+    if isinstance(error, InstantiationException):
+        return _undisguised(error)
+    key = getattr(error, "full_key", None)
+    where = f" (at {key})" if key else ""
+    return ConfigError(f"{str(error).splitlines()[0]}{where}. Give the value on the command line or in the YAML file.")
+
+
+def run_folder() -> Path:
+    """The folder of the running job, absolute."""
+    return Path(HydraConfig.get().runtime.output_dir).resolve()
+
+
+def sweep_name() -> str | None:
+    """The name that all jobs of the running multirun share; None outside a multirun."""
+    settings = HydraConfig.get()
+    if settings.mode != RunMode.MULTIRUN:
+        return None
+    return "-".join(Path(settings.sweep.dir).parts[-2:])
+
+
+def chosen(group: str) -> str | None:
+    """The option that was chosen for a config group, such as ``swin_anterior`` for ``model``."""
+    choice = HydraConfig.get().runtime.choices.get(group)
+    return None if choice is None else str(choice)
+
+
+def overrides() -> list[str]:
+    """The command-line overrides of the running job."""
+    return list(HydraConfig.get().overrides.task)

@@ -1,0 +1,1 @@
+"""Lightning wiring around the nets, and checkpoints that rebuild it."""
