@@ -15,6 +15,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from kium_lightning.anatomy import Circulation, Target
 from kium_lightning.errors import ConfigError, KiumError
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -45,9 +46,15 @@ def _absolute(path: str | None) -> str | None:
     return None if path is None else str(Path(path).expanduser().absolute())
 
 
+def _label_count(circulation: str, target: str) -> int:
+    """The number of outputs that a folded dataset asks of a net."""
+    return 1 if Target(target) is Target.BINARY else len(Circulation(circulation).arteries)
+
+
 def _register_resolvers() -> None:
     OmegaConf.register_new_resolver("kium.outputs", lambda: str(outputs_dir()), replace=True)
     OmegaConf.register_new_resolver("kium.absolute", _absolute, replace=True)
+    OmegaConf.register_new_resolver("kium.label_count", _label_count, replace=True)
 
 
 _register_resolvers()
