@@ -1,0 +1,85 @@
+"""Prepared views kept on disk as one memory-mapped array, so that no later epoch or run decodes them again."""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kium_lightning.anatomy import View
+from kium_lightning.console import track
+from kium_lightning.data.transforms import Preparation
+from kium_lightning.files import replacing
+from kium_lightning.images.reading import read_grey
+
+_FORMAT = 1  # raised when the meaning of a cached array changes, so that no old one is read
+_ABANDONED_AFTER_S = 24 * 3600.0
+
+Source = tuple[Path, View]
+
+
+def prepared_views(sources: Sequence[Source], preparation: Preparation, folder: Path) -> NDArray[np.uint8]:
+    """Returns the prepared views of some images, from the cache or by filling it.
+
+    The cache's key is the content of the images and the preparation's settings. An array appears under its name only
+    when complete, so that concurrent and killed runs do no harm.
+
+    Args:
+        sources: image files with their views, in the order wanted.
+        preparation: the steps up to the net's input size.
+        folder: where cached arrays lie.
+
+    Returns:
+        (images, S, S) uint8, memory-mapped read-only.
+
+    Raises:
+        ImageError: a file cannot be read.
+    """
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        digests = list(threads.map(_content_digest, [path for path, _ in sources]))
+    path = folder / f"{_key(digests, [view for _, view in sources], preparation)}.npy"
+    if not path.is_file():
+        _remove_abandoned(folder)
+        with replacing(path) as temporary:
+            _fill(temporary, sources, preparation)
+    cached: NDArray[np.uint8] = np.load(path, mmap_mode="r")
+    return cached
+
+
+def _content_digest(path: Path) -> str:
+    return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+
+
+def _key(digests: list[str], views: list[View], preparation: Preparation) -> str:
+    content = [_FORMAT, digests, [preparation.mirrors(view) for view in views], preparation.plain()]
+    return hashlib.blake2b(json.dumps(content).encode(), digest_size=12).hexdigest()
+
+
+def _fill(path: Path, sources: Sequence[Source], preparation: Preparation) -> None:
+    size = preparation.image_size
+    array = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(len(sources), size, size))
+
+    def fill(position: int) -> None:
+        image, view = sources[position]
+        array[position] = preparation(read_grey(image), view)
+
+    # Threads suffice: decoding, filtering and resizing release the interpreter lock.
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for _ in track(threads.map(fill, range(len(sources))), f"preparing views at {size} px", total=len(sources)):
+            pass
+    array.flush()
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Removes what killed runs left half written."""
+    for leftover in folder.glob(".*.npy"):
+        try:
+            if time.time() - leftover.stat().st_mtime > _ABANDONED_AFTER_S:
+                leftover.unlink()
+        except FileNotFoundError:  # another run was quicker
+            continue

@@ -1,0 +1,171 @@
+"""One LightningDataModule for all four folded datasets: circulation and target are its parameters."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import lightning as L
+from torch.utils.data import DataLoader
+
+from kium_lightning.anatomy import Circulation, Target
+from kium_lightning.data.cache import prepared_views
+from kium_lightning.data.catalog import Catalog, read_catalog
+from kium_lightning.data.cohort import Cohort, CohortFolder
+from kium_lightning.data.dataset import Batch, ViewDataset, view_sources
+from kium_lightning.data.folding import label_names
+from kium_lightning.data.sampling import SeededDraws, label_count_weights
+from kium_lightning.data.splits import Split, read_or_make_split
+from kium_lightning.data.transforms import Augmentation, Preparation
+
+_Value = TypeVar("_Value")
+
+
+class FoldedViews(L.LightningDataModule):
+    """Training and validation rows of one circulation and target, split by patient.
+
+    Args:
+        cohort: makes or finds the cohort.
+        circulation: ``anterior`` or ``posterior``.
+        target: ``multilabel`` or ``binary``.
+        image_size: side of the square input, pixels.
+        polarity: ``as_filmed`` or ``inverted`` (bright vessels).
+        median_kernel: side of the median filter on the full-size image, pixels; 1 for none.
+        mirrored_projections: projections whose right-sided views are flipped: letters A, B.
+        augmentation: random changes of training views.
+        batch_size: rows per batch.
+        workers: loading processes; 0 loads in the training process.
+        sampler: ``label_count`` draws every number of positive labels equally often, ``shuffled`` every row once.
+        folds: how many patient-level folds the split has.
+        fold: the one that validates.
+        split_file: JSON of the split; None keeps it beside the catalog.
+        split_seed: of the split.
+        seed: of the draws.
+        cache_folder: where prepared views are kept.
+        on_fault: ``stop`` or ``drop`` patients whose data are faulty.
+    """
+
+    def __init__(
+        self,
+        cohort: Cohort,
+        circulation: str,
+        target: str,
+        image_size: int,
+        polarity: str,
+        median_kernel: int,
+        mirrored_projections: Sequence[str],
+        augmentation: Augmentation,
+        batch_size: int,
+        workers: int,
+        sampler: Literal["label_count", "shuffled"],
+        folds: int,
+        fold: int,
+        split_file: str | None,
+        split_seed: int,
+        seed: int,
+        cache_folder: str,
+        on_fault: Literal["stop", "drop"],
+    ) -> None:
+        super().__init__()
+        self.circulation = Circulation(circulation)
+        self.target = Target(target)
+        self.preparation = Preparation.from_values(image_size, polarity, median_kernel, mirrored_projections)
+        self.fold = fold
+        self.batch_size = batch_size
+        self._cohort = cohort
+        self._augmentation = augmentation
+        self._workers = workers
+        self._sampler = sampler
+        self._folds = folds
+        self._split_file = split_file
+        self._split_seed = split_seed
+        self._seed = seed
+        self._cache_folder = Path(cache_folder)
+        self._on_fault = on_fault
+        self._folder: CohortFolder | None = None
+        self._split: Split | None = None
+        self._training: ViewDataset | None = None
+        self._validation: ViewDataset | None = None
+
+    @property
+    def label_names(self) -> list[str]:
+        """The labels in the order of a net's outputs."""
+        return label_names(self.circulation, self.target)
+
+    @property
+    def folder(self) -> CohortFolder:
+        """Where the cohort lies; known once ``setup`` has run."""
+        return _ready(self._folder)
+
+    @property
+    def split(self) -> Split:
+        """The folds of patients; known once ``setup`` has run."""
+        return _ready(self._split)
+
+    @property
+    def training(self) -> ViewDataset:
+        """The training rows; known once ``setup`` has run."""
+        return _ready(self._training)
+
+    @property
+    def validation(self) -> ViewDataset:
+        """The validation rows; known once ``setup`` has run."""
+        return _ready(self._validation)
+
+    def prepare_data(self) -> None:
+        """Makes the cohort if it is made rather than found, and checks every image once."""
+        self._read_catalog(self._cohort.ensure(), check_images=True)
+
+    def setup(self, stage: str) -> None:
+        """Reads catalog and split and fills the cache; idempotent.
+
+        Raises:
+            CohortError: the cohort has faults and ``on_fault`` is ``stop``.
+            SplitError: a patient would be on both sides, or the split belongs to other patients.
+        """
+        if self._training is not None:
+            return
+        folder = self._cohort.ensure()
+        catalog = self._read_catalog(folder, check_images=False)
+        split_file = Path(self._split_file) if self._split_file else default_split_file(folder, self._folds)
+        split = read_or_make_split(split_file, catalog, self._folds, self._split_seed)
+        self._folder, self._split = folder, split
+        self._training = self._dataset(catalog.subset(split.training(self.fold)), self._augmentation)
+        self._validation = self._dataset(catalog.subset(split.validation(self.fold)), None)
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Weighted or shuffled draws of the training rows, augmented."""
+        labels = self.training.labels
+        weights = label_count_weights(labels) if self._sampler == "label_count" else None
+        return self._loader(self.training, sampler=SeededDraws(len(labels), weights, self._seed))
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """Every validation row once, in folded order: neither resampled nor dropped."""
+        return self._loader(self.validation)
+
+    def _read_catalog(self, folder: CohortFolder, check_images: bool) -> Catalog:
+        return read_catalog(folder.train_set, folder.train_csv, self._on_fault, check_images=check_images)
+
+    def _dataset(self, catalog: Catalog, augmentation: Augmentation | None) -> ViewDataset:
+        views = prepared_views(view_sources(catalog, self.circulation), self.preparation, self._cache_folder)
+        return ViewDataset(catalog, self.circulation, self.target, views, augmentation)
+
+    def _loader(self, dataset: ViewDataset, **arguments: Any) -> DataLoader[Batch]:
+        return DataLoader(
+            dataset,
+            batch_size=self.batch_size,
+            num_workers=self._workers,
+            persistent_workers=self._workers > 0,
+            pin_memory=True,
+            **arguments,
+        )
+
+
+def default_split_file(folder: CohortFolder, folds: int) -> Path:
+    """The split's place beside the catalog."""
+    return folder.train_set / f"split-{folds}-folds.json"
+
+
+def _ready(value: _Value | None) -> _Value:
+    if value is None:
+        raise RuntimeError("Call setup() before asking for the data.")
+    return value

@@ -1,0 +1,116 @@
+"""What happens to a clean view before it reaches a net: prepared once, augmented at every draw, normalized last."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import albumentations as A
+import cv2
+import numpy as np
+import torch
+from albumentations.core.transforms_interface import BasicTransform
+from numpy.typing import NDArray
+
+from kium_lightning.anatomy import Projection, Side, View
+from kium_lightning.images.cleaning import clean_view
+
+
+class Polarity(StrEnum):
+    """Whether vessels are dark, as filmed, or bright."""
+
+    AS_FILMED = "as_filmed"
+    INVERTED = "inverted"
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """The deterministic steps from a raw view to a net's input size, in a fixed order; what the cache keeps.
+
+    Clean (margins, text), invert, median blur on the full-size image, flip, resize: the order of the report's team.
+
+    Attributes:
+        image_size: side of the square result, pixels.
+        polarity: ``inverted`` makes vessels bright.
+        median_kernel: side of the median filter in pixels of the full-size image, odd; 1 leaves the image alone.
+        mirrored_projections: projections whose right-sided views are flipped, so that one side's anatomy lies as the
+            other's does. A lateral view shows the same profile for both sides.
+    """
+
+    image_size: int
+    polarity: Polarity
+    median_kernel: int
+    mirrored_projections: tuple[Projection, ...]
+
+    @classmethod
+    def from_values(
+        cls, image_size: int, polarity: str, median_kernel: int, mirrored_projections: Sequence[str]
+    ) -> "Preparation":
+        """Builds a preparation from plain configuration values.
+
+        Raises:
+            ValueError: a value is outside its range.
+        """
+        if image_size < 32 or median_kernel < 1 or median_kernel % 2 == 0:
+            raise ValueError(
+                f"image_size must be at least 32 (is {image_size}) and median_kernel odd and positive (is "
+                f"{median_kernel})."
+            )
+        return cls(image_size, Polarity(polarity), median_kernel, tuple(Projection(p) for p in mirrored_projections))
+
+    def plain(self) -> dict[str, object]:
+        """The settings as JSON values, for checkpoints and the cache's key."""
+        return {
+            "image_size": self.image_size,
+            "polarity": self.polarity.value,
+            "median_kernel": self.median_kernel,
+            "mirrored_projections": [projection.value for projection in self.mirrored_projections],
+        }
+
+    def mirrors(self, view: View) -> bool:
+        """Whether this view is flipped."""
+        return view.side is Side.RIGHT and view.projection in self.mirrored_projections
+
+    def __call__(self, image: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
+        """Prepares one raw grey image (H, W) to (image_size, image_size)."""
+        clean = clean_view(image).image
+        prepared: NDArray[np.uint8] = self._steps()(image=clean)["image"]
+        if self.mirrors(view):
+            prepared = np.ascontiguousarray(prepared[:, ::-1])
+        return prepared
+
+    def _steps(self) -> A.Compose:
+        steps: list[BasicTransform] = []
+        if self.polarity is Polarity.INVERTED:
+            steps.append(A.InvertImg(p=1.0))
+        if self.median_kernel > 1:
+            steps.append(A.MedianBlur(blur_limit=(self.median_kernel, self.median_kernel), p=1.0))
+        # Area averaging keeps a thin vessel's contrast when the image shrinks several-fold.
+        steps.append(A.Resize(self.image_size, self.image_size, interpolation=cv2.INTER_AREA))
+        return A.Compose(steps)
+
+
+class Augmentation:
+    """Random changes of a prepared training view; the seed is handed in with every call.
+
+    Args:
+        steps: albumentations transforms, applied in order to a grey uint8 image; empty for the report's method.
+    """
+
+    def __init__(self, steps: Sequence[BasicTransform]) -> None:
+        self._steps = A.Compose(list(steps)) if steps else None
+
+    def __call__(self, image: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
+        """Changes an image (S, S) as the seed says; the same seed gives the same change."""
+        if self._steps is None:
+            return image
+        self._steps.set_random_seed(seed)
+        changed: NDArray[np.uint8] = self._steps(image=image)["image"]
+        return changed
+
+
+_NORMALIZE = A.Compose([A.Normalize(mean=0.5, std=0.5, max_pixel_value=255.0)])
+
+
+def normalize(image: NDArray[np.uint8]) -> torch.Tensor:
+    """Maps a grey image (S, S), 0..255, to a float32 tensor (1, S, S), -1..1."""
+    return torch.from_numpy(_NORMALIZE(image=image)["image"].astype(np.float32, copy=False)).unsqueeze(0)
