@@ -1,0 +1,174 @@
+"""The checked table of a cohort's patients: their labels and where their eight images are."""
+
+import csv as csv_format
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from kium_lightning.anatomy import CSV_COLUMNS, INDEX_COLUMN, View
+from kium_lightning.data.checks import (
+    Fault,
+    ImageFiles,
+    fault_table,
+    find_images,
+    label_faults,
+    label_numbers,
+    unreadable_images,
+)
+from kium_lightning.errors import CohortError
+
+OnFault = Literal["stop", "drop"]
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Patients whose labels and images were checked.
+
+    Attributes:
+        folder: holds the images.
+        table: one row per patient in the order of the csv file, with the challenge's columns as int64.
+        images: the file of each patient's views.
+        dropped: the faults for which patients or files were left out; empty unless that was allowed.
+    """
+
+    folder: Path
+    table: pd.DataFrame
+    images: dict[tuple[int, View], Path]
+    dropped: tuple[Fault, ...] = ()
+
+    @property
+    def patients(self) -> tuple[int, ...]:
+        """The patients' ``Index`` numbers in the order of the table."""
+        return tuple(int(patient) for patient in self.table[INDEX_COLUMN])
+
+    def subset(self, indices: Iterable[int]) -> "Catalog":
+        """Keeps the patients with these ``Index`` numbers, in the order of the table.
+
+        Raises:
+            CohortError: a patient is not in the catalog.
+        """
+        wanted = set(indices)
+        unknown = sorted(wanted.difference(self.patients))
+        if unknown:
+            raise CohortError(
+                f"{len(unknown)} patients are not in the catalog of {self.folder}, {unknown[0]} the first of them. "
+                "Choose patients of this cohort."
+            )
+        table = self.table[self.table[INDEX_COLUMN].isin(wanted)].reset_index(drop=True)
+        images = {key: path for key, path in self.images.items() if key[0] in wanted}
+        return Catalog(self.folder, table, images, self.dropped)
+
+
+def read_catalog(folder: Path, csv: Path, on_fault: OnFault = "stop", check_images: bool = True) -> Catalog:
+    """Reads labels and finds images, checking everything in one pass.
+
+    Args:
+        folder: holds the images, named ``{Index}{view}.jpg`` (or jpeg, png).
+        csv: the labels, or the zeros of a test set.
+        on_fault: ``stop`` refuses a cohort with any fault; ``drop`` leaves out the patients concerned and lists them
+            in ``dropped``. A fault of the whole table stops in either case.
+        check_images: decode every image. Without it only the names of the files are looked at.
+
+    Raises:
+        CohortError: the folder or table is missing or illegible, or there are faults that stop; the message holds the
+            table of them.
+    """
+    if on_fault not in ("stop", "drop"):
+        raise CohortError(f"on_fault is {on_fault!r}. Choose stop or drop.")
+    if not folder.is_dir():
+        raise CohortError(f"There is no folder {folder}. Give the folder that holds the images.")
+    cells, faults = _read_cells(csv)
+    _stop_at_fatal(faults, csv)
+    faults += label_faults(cells)
+    images, image_faults = find_images(folder, cells[INDEX_COLUMN])
+    faults += image_faults
+    if check_images:
+        faults += unreadable_images(images)
+    if faults and on_fault == "stop":
+        raise CohortError(
+            f"{csv} and the images in {folder} have {_counted(faults)}. Mend them, or set on_fault=drop to leave those "
+            f"patients out.\n{fault_table(faults)}"
+        )
+    return _without_faulty(folder, cells, images, faults)
+
+
+def _without_faulty(folder: Path, cells: pd.DataFrame, images: ImageFiles, faults: list[Fault]) -> Catalog:
+    faulty = {fault.patient for fault in faults if fault.patient is not None}
+    kept = ~cells[INDEX_COLUMN].isin(faulty)
+    if not kept.any():
+        raise CohortError(f"Every patient of {folder} has a fault. Mend these first.\n{fault_table(faults)}")
+    table = pd.concat([cells[[INDEX_COLUMN]], label_numbers(cells)], axis=1)[kept].astype("int64")
+    images = {key: path for key, path in images.items() if key[0] not in faulty}
+    return Catalog(folder, table[list(CSV_COLUMNS)].reset_index(drop=True), images, tuple(faults))
+
+
+def _stop_at_fatal(faults: list[Fault], csv: Path) -> None:
+    if any(fault.is_fatal for fault in faults):
+        raise CohortError(f"{csv} is not a table of labels: {_counted(faults)}.\n{fault_table(faults)}")
+
+
+def _counted(faults: list[Fault]) -> str:
+    return "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+
+
+def _read_cells(csv: Path) -> tuple[pd.DataFrame, list[Fault]]:
+    """Reads a csv file as text cells under the challenge's columns, and the faults of the table as such.
+
+    What Excel does to a file without changing its meaning is undone: byte-order mark, line ends, blank lines,
+    semicolons or tabs, spaces, empty columns at the end, whole numbers written as ``1.0``.
+    """
+    rows = _rows(csv)
+    head, body = rows[0], rows[1:]
+    while head and not head[-1] and all(len(row) < len(head) or not row[len(head) - 1] for row in body):
+        head = head[:-1]
+        body = [row[: len(head)] for row in body]
+    faults = [_fatal(f"The column {name} is missing.", "Add it.") for name in CSV_COLUMNS if name not in head]
+    for name in dict.fromkeys(head):
+        if name not in CSV_COLUMNS:
+            faults.append(_fatal(f"The column {name!r} is unknown.", "Remove or rename it."))
+        elif head.count(name) > 1:
+            faults.append(_fatal(f"The column {name} is there {head.count(name)} times.", "Keep one of them."))
+    for number, row in enumerate(body, start=1):
+        if len(row) > len(head) and any(row[len(head) :]):
+            faults.append(_fatal(f"Row {number} has more cells than the table has columns.", "Correct the row."))
+    if not body:
+        faults.append(_fatal("The table has no rows.", "Give the complete file."))
+    padded = [(row + [""] * len(head))[: len(head)] for row in body]
+    if faults:
+        return pd.DataFrame(), faults
+    cells = pd.DataFrame(padded, columns=head, dtype=str)[list(CSV_COLUMNS)]
+    numbers = pd.to_numeric(cells[INDEX_COLUMN], errors="coerce")
+    for number, (cell, value) in enumerate(zip(cells[INDEX_COLUMN], numbers, strict=True), start=1):
+        if not (value >= 0 and float(value).is_integer()):
+            faults.append(_fatal(f"Row {number} has the Index {cell!r}.", "Write the patient's whole number."))
+    if not faults:
+        cells[INDEX_COLUMN] = numbers.astype("int64")
+    return cells, faults
+
+
+def _rows(csv: Path) -> list[list[str]]:
+    try:
+        text = csv.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise CohortError(f"{csv} cannot be read ({error.strerror}). Give the csv file of the labels.") from error
+    except UnicodeDecodeError as error:
+        raise CohortError(f"{csv} is not UTF-8 text. Save it as 'CSV UTF-8'.") from error
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    delimiter = max(",;\t", key=first.count)
+    table = csv_format.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        rows = [[cell.strip() for cell in row] for row in table]
+    except csv_format.Error as error:
+        raise CohortError(f"{csv} is not a csv file ({error}). Save it as 'CSV UTF-8'.") from error
+    rows = [row for row in rows if any(row)]
+    if not rows:
+        raise CohortError(f"{csv} is empty. Give the csv file of the labels.")
+    return rows
+
+
+def _fatal(fault: str, remedy: str) -> Fault:
+    return Fault(None, "", fault, remedy, is_fatal=True)

@@ -1,0 +1,77 @@
+"""The fixed order of steps from a raw to a clean view, with a record of what was done."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kium_lightning.images.box import Box, GreyImage
+from kium_lightning.images.margins import find_picture_box
+from kium_lightning.images.text import cover, find_text
+
+
+class RawForm(StrEnum):
+    """The three forms in which the challenge's images come."""
+
+    CLEAN = "clean"
+    MARGINS = "margins"
+    TEXT = "text"
+
+
+@dataclass(frozen=True)
+class Cover:
+    """A box that was painted over.
+
+    Attributes:
+        box: in pixels of the raw image.
+        grey: the value it was painted with, the mean of a neighbouring background region.
+    """
+
+    box: Box
+    grey: int
+
+
+@dataclass(frozen=True)
+class CleaningRecord:
+    """What was done to one image.
+
+    Attributes:
+        form: the raw form it was taken for.
+        picture_box: what was kept, in pixels of the raw image.
+        covered: the text that was covered.
+    """
+
+    form: RawForm
+    picture_box: Box
+    covered: tuple[Cover, ...]
+
+
+@dataclass(frozen=True)
+class CleanView:
+    """A clean image of shape (H, W) and what was done to get it."""
+
+    image: GreyImage
+    record: CleaningRecord
+
+
+def clean_view(image: GreyImage) -> CleanView:
+    """Cuts the margins off and covers burnt-in text.
+
+    Args:
+        image: grey values of shape (H, W).
+
+    Returns:
+        The clean view. A clean image comes out with the same content; cleaning twice changes nothing more.
+    """
+    box = find_picture_box(image)
+    text = find_text(image, box)
+    clean = image[box.slices].copy()
+    covered = []
+    for found in text:
+        inside = found.within(box)
+        if not inside.is_empty:
+            grey = cover(clean, inside.moved(-box.left, -box.top))
+            covered.append(Cover(inside, grey))
+    if text:
+        form = RawForm.TEXT
+    else:
+        form = RawForm.CLEAN if box == Box.whole(image) else RawForm.MARGINS
+    return CleanView(clean, CleaningRecord(form, box, tuple(covered)))

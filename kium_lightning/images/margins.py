@@ -1,0 +1,67 @@
+"""Where the picture lies on its film: the box inside dark margins and borders.
+
+The report slices the image along a horizontal and a vertical line through the centre and cuts where grey begins. Here
+each position along such a line is judged by many parallel lines at once, so that a vessel on the centre line, a mark
+or text in a margin does not count, and grey is told from dark by the sharp step between them, not by a fixed value.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kium_lightning.images.box import Box, GreyImage
+
+_Profile = NDArray[np.float64]
+
+_COARSE_BAND = 0.08  # half-width of the first band of lines, of the size: inside the picture with margins of 40 %
+_REFINED_BAND = 0.3  # of the picture found first: leaves out the corners, which a collimator rounds off
+_REACH = 0.45  # no margin is wider than this part of the size
+_GREY_SHARE = 65  # percentile over the parallel lines: a mark or text must not lie on 35 % of them, a vessel on 65 %
+_STEP = 1.3  # the picture's grey over the margin's, at least
+_WINDOW = 4  # pixels on either side of a step; compression smears an edge over two or three
+_DARK_OUTSIDE = 0.85  # share of the lines beyond an edge that must be darker than the picture
+_PICTURE_LEVEL = 0.75  # a line belongs to the picture once it is this bright against the lines that follow it
+
+
+def find_picture_box(image: GreyImage) -> Box:
+    """Finds the box inside the dark margins and borders of an image.
+
+    Args:
+        image: grey values of shape (H, W).
+
+    Returns:
+        The picture's box; the whole image where there are no margins. Each side is found by itself.
+    """
+    coarse = _box_seen_from(image, Box.whole(image), _COARSE_BAND)
+    return _box_seen_from(image, coarse, _REFINED_BAND)
+
+
+def _box_seen_from(image: GreyImage, picture: Box, half_width: float) -> Box:
+    height, width = image.shape
+    columns = _band(picture.left, picture.right, half_width)
+    rows = _band(picture.top, picture.bottom, half_width)
+    across = np.percentile(image[rows, :], _GREY_SHARE, axis=0)
+    down = np.percentile(image[:, columns], _GREY_SHARE, axis=1)
+    return Box(
+        _margin_width(across),
+        _margin_width(down),
+        width - _margin_width(across[::-1]),
+        height - _margin_width(down[::-1]),
+    )
+
+
+def _band(start: int, stop: int, half_width: float) -> slice:
+    centre, half = (start + stop) // 2, max(1, round((stop - start) * half_width))
+    return slice(max(start, centre - half), min(stop, centre + half))
+
+
+def _margin_width(profile: _Profile) -> int:
+    """Counts the positions at the start of a profile that lie outside the picture."""
+    reach = max(1, int(len(profile) * _REACH))
+    best, best_ratio = 0, _STEP
+    for edge in range(1, reach):
+        inside = profile[edge : edge + _WINDOW].min()
+        outside = profile[max(0, edge - _WINDOW) : edge].max()
+        ratio = (inside + 1) / (outside + 1)
+        if ratio > best_ratio and np.mean(profile[:edge] < _PICTURE_LEVEL * inside) >= _DARK_OUTSIDE:
+            best, best_ratio = edge, ratio
+    return best
