@@ -1,0 +1,113 @@
+"""Which weights a net starts from: a published file, a local one or none, and the record of which it was."""
+
+import hashlib
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import timm
+from torch import nn
+
+from kium_lightning.errors import WeightsError
+from kium_lightning.nets.sources import Source, brief
+
+_Net = TypeVar("_Net", bound=nn.Module)
+
+
+def with_weights(
+    pretrained: bool | str, sources: Sequence[Source], build: Callable[[Path | None], _Net]
+) -> tuple[_Net, dict[str, str]]:
+    """Builds a net with the weights that were asked for, and records which ones it truly has.
+
+    Args:
+        pretrained: ``auto`` takes the first source that has the file and falls back to none with one warning that
+            names the cause; True raises instead; False takes none; any other string is the path of a local file.
+        sources: where to look, in order; every cache is asked before any network.
+        build: makes the net, from a file of weights or at random for None. It must raise ``WeightsError`` if the file
+            does not fit.
+
+    Returns:
+        The net and the record: ``source`` (``none``, ``file`` or ``hub``), and ``name`` with ``sha256`` of the file,
+        or ``cause`` where there are none. Strings only.
+
+    Raises:
+        WeightsError: a local file is missing or does not fit, or ``pretrained`` is True and no source has the file.
+    """
+    if pretrained is False:
+        return build(None), {"source": "none", "cause": "pretrained: false"}
+    if isinstance(pretrained, str) and pretrained != "auto":
+        path = Path(pretrained).expanduser().absolute()
+        if not path.is_file():
+            raise WeightsError(
+                f"There is no file of weights {path}. Set pretrained to the path of a .pth or .safetensors file, or to "
+                "auto, true or false."
+            )
+        return build(path), {"source": "file", "name": str(path), "sha256": _sha256(path)}
+    try:
+        source, path = _obtain(sources)
+        return build(path), {"source": "hub", "name": source.name, "sha256": _sha256(path)}
+    except WeightsError as error:
+        if pretrained is True:
+            raise WeightsError(
+                f"Pretrained weights cannot be had: {error}. Connect to the network, set pretrained to the path of a "
+                "local file, or set pretrained=auto or pretrained=false to start from random weights."
+            ) from error
+        cause = str(error)
+    warnings.warn(
+        f"The net starts from random weights, because pretrained ones cannot be had: {cause}. Set pretrained to the "
+        "path of a local file to use one, or to false to silence this.",
+        stacklevel=3,
+    )
+    return build(None), {"source": "none", "cause": cause}
+
+
+def timm_net(architecture: str, file: Path | None, in_chans: int, image_size: int | None = None) -> nn.Module:
+    """Makes a timm net with its 1000-way head, at random or from a file.
+
+    timm itself sums 3-channel kernels of the file's first layer where ``in_chans`` is 1, and keeps kernels that fit.
+
+    Args:
+        architecture: timm's name.
+        file: a state dict of the same architecture, ``.pth`` or ``.safetensors``.
+        in_chans: channels of the input images.
+        image_size: side of the input images in pixels, for nets that must know it.
+
+    Raises:
+        WeightsError: the file is unreadable or its keys or shapes do not fit; the message names them.
+    """
+    size: dict[str, Any] = {} if image_size is None else {"img_size": image_size}
+    overlay = None if file is None else {"file": str(file)}
+    try:
+        net: nn.Module = timm.create_model(
+            architecture,
+            pretrained=file is not None,
+            pretrained_cfg_overlay=overlay,
+            in_chans=in_chans,
+            num_classes=1000,
+            **size,
+        )
+    except Exception as error:
+        if file is None:
+            raise
+        raise WeightsError(f"{file} does not fit {architecture} ({brief(error)}). Give a file of that net") from error
+    return net
+
+
+def _obtain(sources: Sequence[Source]) -> tuple[Source, Path]:
+    for source in sources:
+        path = source.cached()
+        if path is not None:
+            return source, path
+    causes = []
+    for source in sources:
+        try:
+            return source, source.fetch()
+        except WeightsError as error:
+            causes.append(f"{source.name}: {error}")
+    raise WeightsError("; ".join(causes) or "nobody publishes any for this net")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
