@@ -51,13 +51,22 @@ def _label_count(circulation: str, target: str) -> int:
     return 1 if Target(target) is Target.BINARY else len(Circulation(circulation).arteries)
 
 
+def _precision() -> str:
+    """Lightning's name of the fastest safe precision: bfloat16 where the processor computes with it."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"
+    return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "32-true"
+
+
 def _register_resolvers() -> None:
     OmegaConf.register_new_resolver("kium.outputs", lambda: str(outputs_dir()), replace=True)
     OmegaConf.register_new_resolver("kium.absolute", _absolute, replace=True)
+    OmegaConf.register_new_resolver("kium.precision", _precision, replace=True)
+    OmegaConf.register_new_resolver("kium.sweep", sweep_name, replace=True)
     OmegaConf.register_new_resolver("kium.label_count", _label_count, replace=True)
 
-
-_register_resolvers()
 
 
 def compose(config_name: str, overrides: list[str] | None = None) -> Config:
@@ -156,6 +165,8 @@ def run_folder() -> Path:
 
 def sweep_name() -> str | None:
     """The name that all jobs of the running multirun share; None outside a multirun."""
+    if not HydraConfig.initialized():
+        return None
     settings = HydraConfig.get()
     if settings.mode != RunMode.MULTIRUN:
         return None
@@ -171,3 +182,6 @@ def chosen(group: str) -> str | None:
 def overrides() -> list[str]:
     """The command-line overrides of the running job."""
     return list(HydraConfig.get().overrides.task)
+
+
+_register_resolvers()

@@ -1,5 +1,6 @@
 """One LightningDataModule for all four folded datasets: circulation and target are its parameters."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -10,6 +11,7 @@ from torch.utils.data import DataLoader
 from kium_lightning.anatomy import Circulation, Target
 from kium_lightning.data.cache import prepared_views
 from kium_lightning.data.catalog import Catalog, read_catalog
+from kium_lightning.data.checks import fault_table
 from kium_lightning.data.cohort import Cohort, CohortFolder
 from kium_lightning.data.dataset import Batch, ViewDataset, view_sources
 from kium_lightning.data.folding import label_names
@@ -17,6 +19,7 @@ from kium_lightning.data.sampling import SeededDraws, label_count_weights
 from kium_lightning.data.splits import Split, read_or_make_split
 from kium_lightning.data.transforms import Augmentation, Preparation
 
+_LOG = logging.getLogger(__name__)
 _Value = TypeVar("_Value")
 
 
@@ -82,6 +85,7 @@ class FoldedViews(L.LightningDataModule):
         self._cache_folder = Path(cache_folder)
         self._on_fault = on_fault
         self._folder: CohortFolder | None = None
+        self._catalog: Catalog | None = None
         self._split: Split | None = None
         self._training: ViewDataset | None = None
         self._validation: ViewDataset | None = None
@@ -112,8 +116,8 @@ class FoldedViews(L.LightningDataModule):
         return _ready(self._validation)
 
     def prepare_data(self) -> None:
-        """Makes the cohort if it is made rather than found, and checks every image once."""
-        self._read_catalog(self._cohort.ensure(), check_images=True)
+        """Makes the cohort if it is made rather than found, and checks it; the other processes then find it there."""
+        self._catalog = self._read_catalog(self._cohort.ensure())
 
     def setup(self, stage: str) -> None:
         """Reads catalog and split and fills the cache; idempotent.
@@ -125,7 +129,7 @@ class FoldedViews(L.LightningDataModule):
         if self._training is not None:
             return
         folder = self._cohort.ensure()
-        catalog = self._read_catalog(folder, check_images=False)
+        catalog = self._catalog or self._read_catalog(folder)
         split_file = Path(self._split_file) if self._split_file else default_split_file(folder, self._folds)
         split = read_or_make_split(split_file, catalog, self._folds, self._split_seed)
         self._folder, self._split = folder, split
@@ -142,8 +146,11 @@ class FoldedViews(L.LightningDataModule):
         """Every validation row once, in folded order: neither resampled nor dropped."""
         return self._loader(self.validation)
 
-    def _read_catalog(self, folder: CohortFolder, check_images: bool) -> Catalog:
-        return read_catalog(folder.train_set, folder.train_csv, self._on_fault, check_images=check_images)
+    def _read_catalog(self, folder: CohortFolder) -> Catalog:
+        catalog = read_catalog(folder.train_set, folder.train_csv, self._on_fault)
+        if catalog.dropped:
+            _LOG.warning("Left out for their faults:\n%s", fault_table(catalog.dropped))
+        return catalog
 
     def _dataset(self, catalog: Catalog, augmentation: Augmentation | None) -> ViewDataset:
         views = prepared_views(view_sources(catalog, self.circulation), self.preparation, self._cache_folder)

@@ -1,0 +1,104 @@
+"""python -m kium_lightning.train model=swin_anterior: trains one net on one of the four folded datasets."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from kium_lightning.console import say, say_written
+from kium_lightning.errors import RunError
+from kium_lightning.records import write_record
+from kium_lightning.settings import Config, build, overrides, plain, verb
+
+
+def train(config: Config) -> float:
+    """Trains as the config says and leaves checkpoints, tables, a picture and a record in ``config.folder``.
+
+    Returns:
+        The watched validation score of the best epoch, for sweeps.
+
+    Raises:
+        KiumError: whatever is wrong with the data, the weights or the configuration.
+    """
+    # Heavy imports wait until they are needed, so that --help and --cfg answer at once.
+    import lightning as L
+
+    from kium_lightning.data.datamodule import FoldedViews
+    from kium_lightning.tasks.checkpoint import Describe
+    from kium_lightning.tasks.classification import Classification
+    from kium_lightning.tracking.validation import report_validation
+    from kium_lightning.tracking.weights_and_biases import finish_wandb
+
+    started = time.monotonic()
+    folder = Path(config.folder)
+    L.seed_everything(config.seed, workers=True, verbose=False)
+    data: FoldedViews = build(config.data)
+    data.prepare_data()
+    data.setup("fit")
+    settings = plain(config)
+    model = _with_label_weights(settings["model"], data)
+    task: Classification = build(model)
+    weights: dict[str, str] = dict(getattr(task.net, "weights_record", {}))
+    describe = Describe(model, data.preparation.plain(), weights)
+    facts = _facts(config, data, weights)
+    try:
+        loggers = [build(node) for node in config.logger.values() if node is not None]
+        for logger in loggers:
+            logger.log_hyperparams(settings | {"run": facts})
+        callbacks = [build(node) for node in config.callbacks.values() if node is not None]
+        trainer: L.Trainer = build(config.trainer, logger=loggers, callbacks=[describe, *callbacks])
+        trainer.fit(task, datamodule=data)
+        if trainer.interrupted:
+            raise RunError(f"Training was interrupted. Its last checkpoint is below {folder}.")
+        best = Path(trainer.checkpoint_callback.best_model_path)  # type: ignore[union-attr]
+        results = trainer.validate(task, datamodule=data, ckpt_path=str(best), weights_only=True, verbose=False)[0]
+        written = report_validation(task, data, folder, trainer)
+    finally:
+        finish_wandb()
+    record = write_record(
+        folder,
+        "train",
+        config.name,
+        checkpoint=str(best.relative_to(folder)),
+        score=results[task.monitor],
+        validation=results,
+        epochs=trainer.current_epoch,
+        seconds=round(time.monotonic() - started, 1),
+        **facts,
+    )
+    say(f"{config.name}: best {task.monitor} {results[task.monitor]:.4f} on fold {data.fold} ({data.split.path})")
+    say_written([best, *written, record])
+    return float(results[task.monitor])
+
+
+def _with_label_weights(model: dict[str, Any], data: Any) -> dict[str, Any]:
+    """Fills ``positive_weights: auto`` from the training labels, so that the checkpoint holds numbers."""
+    from kium_lightning.losses.bce import positive_weights
+
+    loss = model["loss"]
+    if loss.get("positive_weights") != "auto":
+        return model
+    return {**model, "loss": {**loss, "positive_weights": positive_weights(data.training.labels)}}
+
+
+def _facts(config: Config, data: Any, weights: dict[str, str]) -> dict[str, Any]:
+    from kium_lightning.tracking.provenance import code_revision, hardware, versions
+
+    return {
+        "revision": code_revision(),
+        "overrides": overrides(),
+        "seed": config.seed,
+        "circulation": data.circulation.value,
+        "target": data.target.value,
+        "cohort": {"name": data.folder.name, "path": str(data.folder.path)},
+        "split": {"path": str(data.split.path), "digest": data.split.digest, "fold": data.fold},
+        "patients": {"training": len(data.training.patients), "validation": len(data.validation.patients)},
+        "weights": weights,
+        "versions": versions(),
+        "hardware": hardware(),
+    }
+
+
+main = verb("train")(train)
+
+if __name__ == "__main__":
+    main()
