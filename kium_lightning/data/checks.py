@@ -90,7 +90,8 @@ def label_faults(labels: pd.DataFrame) -> Iterator[Fault]:
 
 def label_numbers(labels: pd.DataFrame) -> pd.DataFrame:
     """Reads label cells as numbers; what is neither 0 nor 1 becomes NaN."""
-    numbers = labels[list(LABEL_COLUMNS)].apply(pd.to_numeric, errors="coerce").astype(float)
+    columns = {name: pd.to_numeric(labels[name], errors="coerce").astype(float) for name in LABEL_COLUMNS}
+    numbers = pd.DataFrame(columns, index=labels.index)
     return numbers.where(numbers.isin((0.0, 1.0)))
 
 

@@ -70,8 +70,6 @@ def clean_view(image: GreyImage) -> CleanView:
         if not inside.is_empty:
             grey = cover(clean, inside.moved(-box.left, -box.top))
             covered.append(Cover(inside, grey))
-    if text:
-        form = RawForm.TEXT
-    else:
-        form = RawForm.CLEAN if box == Box.whole(image) else RawForm.MARGINS
+    uncut = RawForm.CLEAN if box == Box.whole(image) else RawForm.MARGINS
+    form = RawForm.TEXT if text else uncut
     return CleanView(clean, CleaningRecord(form, box, tuple(covered)))
