@@ -83,8 +83,28 @@ def scores_table(
     return pd.concat([table, pd.DataFrame(locations, columns=list(LOCATION_COLUMNS))], axis=1)[list(SCORE_COLUMNS)]
 
 
-def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Writes an answer or a table of scores as CSV under its final name only when complete; NaN as an empty cell."""
+def write_answer(folder: Path, patients: ArrayLike, presence: ArrayLike, calls: ArrayLike) -> Path:
+    """Writes the answer into a run's folder; arguments as ``answer_table``'s. Returns the file's path."""
+    path = folder / ANSWER_NAME
+    _write(path, answer_table(patients, presence, calls))
+    return path
+
+
+def write_scores(
+    folder: Path,
+    patients: ArrayLike,
+    presence: ArrayLike,
+    by_circulation: Mapping[Circulation, NDArray[np.float64]],
+    passed: ArrayLike,
+    location_scores: ArrayLike,
+) -> Path:
+    """Writes all scores into a run's folder; arguments as ``scores_table``'s. Returns the file's path."""
+    path = folder / SCORES_NAME
+    _write(path, scores_table(patients, presence, by_circulation, passed, location_scores))
+    return path
+
+
+def _write(path: Path, table: pd.DataFrame) -> None:
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, float_format=f"%.{SCORE_DECIMALS}f", lineterminator="\n")
 

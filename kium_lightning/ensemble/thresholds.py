@@ -74,28 +74,28 @@ class Thresholds:
         """Writes the table as JSON."""
         write_json(path, self.as_dict())
 
+    @classmethod
+    def load(cls, path: Path) -> "Thresholds":
+        """Reads a table that ``save`` wrote.
 
-def load_thresholds(path: Path) -> Thresholds:
-    """Reads a table that ``Thresholds.save`` wrote.
-
-    Raises:
-        ThresholdError: the file is missing, is no JSON, or its table is incomplete or out of range.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ThresholdError(f"There is no threshold table {path}. {_REFIT}") from error
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ThresholdError(f"{path} cannot be read as a threshold table ({error}). {_REFIT}") from error
-    if not isinstance(content, dict) or not isinstance(content.get("locations"), dict):
-        raise ThresholdError(f'{path} is not a threshold table: it has no "locations". {_REFIT}')
-    absent = [key for key in ("presence", "rule") if key not in content]
-    if absent:
-        raise ThresholdError(f'{path} is not a whole threshold table: it has no "{absent[0]}". {_REFIT}')
-    fitted_on = content.get("fitted_on", {})
-    if not isinstance(fitted_on, dict):
-        raise ThresholdError(f'{path} is damaged: its "fitted_on" is no mapping. {_REFIT}')
-    try:
-        return Thresholds(content["presence"], content["locations"], str(content["rule"]), fitted_on)
-    except ThresholdError as error:
-        raise ThresholdError(f"{path}: {error}") from error
+        Raises:
+            ThresholdError: the file is missing, is no JSON, or its table is incomplete or out of range.
+        """
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise ThresholdError(f"There is no threshold table {path}. {_REFIT}") from error
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise ThresholdError(f"{path} cannot be read as a threshold table ({error}). {_REFIT}") from error
+        if not isinstance(content, dict) or not isinstance(content.get("locations"), dict):
+            raise ThresholdError(f'{path} is not a threshold table: it has no "locations". {_REFIT}')
+        absent = [key for key in ("presence", "rule") if key not in content]
+        if absent:
+            raise ThresholdError(f'{path} is not a whole threshold table: it has no "{absent[0]}". {_REFIT}')
+        fitted_on = content.get("fitted_on", {})
+        if not isinstance(fitted_on, dict):
+            raise ThresholdError(f'{path} is damaged: its "fitted_on" is no mapping. {_REFIT}')
+        try:
+            return cls(content["presence"], content["locations"], str(content["rule"]), fitted_on)
+        except ThresholdError as error:
+            raise ThresholdError(f"{path}: {error}") from error

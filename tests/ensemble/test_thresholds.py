@@ -11,7 +11,7 @@ from kium_lightning.anatomy import LOCATION_COLUMNS
 from kium_lightning.ensemble.fusion import PatientScores
 from kium_lightning.ensemble.gate import apply_gate, passes
 from kium_lightning.ensemble.rules import FixedRule, QuantileRule, fit_quantiles
-from kium_lightning.ensemble.thresholds import Thresholds, load_thresholds
+from kium_lightning.ensemble.thresholds import Thresholds
 from kium_lightning.errors import ConfigError, ThresholdError
 
 # reference/challenge.md: the published table, in the challenge's column order
@@ -44,7 +44,7 @@ def test_saving_and_loading_gives_the_same_table(tmp_path: Path) -> None:
     )
     written.save(tmp_path / "thresholds.json")
 
-    assert load_thresholds(tmp_path / "thresholds.json") == written
+    assert Thresholds.load(tmp_path / "thresholds.json") == written
     assert [path.name for path in tmp_path.iterdir()] == ["thresholds.json"]
 
 
@@ -141,7 +141,7 @@ def test_a_damaged_table_is_refused_with_file_fault_and_remedy(tmp_path: Path, c
     path.write_text(content, encoding="utf-8")
 
     with pytest.raises(ThresholdError) as error:
-        load_thresholds(path)
+        Thresholds.load(path)
 
     for part in (message, str(path), "kium_lightning.calibrate"):
         assert part in str(error.value)
@@ -149,4 +149,4 @@ def test_a_damaged_table_is_refused_with_file_fault_and_remedy(tmp_path: Path, c
 
 def test_a_missing_table_is_an_error_sentence(tmp_path: Path) -> None:
     with pytest.raises(ThresholdError, match=r"There is no threshold table .*none.json. Fit a new table with"):
-        load_thresholds(tmp_path / "none.json")
+        Thresholds.load(tmp_path / "none.json")
