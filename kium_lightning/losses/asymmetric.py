@@ -43,7 +43,7 @@ def asymmetric_loss(
     positive_weight = torch.exp(gamma_positive * log_negative)
     if clip > 0:
         shifted = (torch.sigmoid(logits) - clip).clamp(min=0)
-        log_negative = torch.log1p(-shifted)
+        log_negative = torch.log((torch.sigmoid(-logits) + clip).clamp(max=1))  # at least log(clip): never infinite
     else:
         shifted = torch.sigmoid(logits)
     negative_weight = _power(shifted, gamma_negative)

@@ -32,8 +32,11 @@ def with_weights(
         or ``cause`` where there are none. Strings only.
 
     Raises:
-        WeightsError: a local file is missing or does not fit, or ``pretrained`` is True and no source has the file.
+        WeightsError: ``pretrained`` is none of these, a local file is missing or does not fit, or ``pretrained`` is
+            True and no source has a file that fits.
     """
+    if not isinstance(pretrained, bool | str):
+        raise WeightsError(f"pretrained is {pretrained!r}. Set it to auto, true, false or the path of a local file.")
     if pretrained is False:
         return build(None), {"source": "none", "cause": "pretrained: false"}
     if isinstance(pretrained, str) and pretrained != "auto":
@@ -48,12 +51,12 @@ def with_weights(
         source, path = _obtain(sources)
         return build(path), {"source": "hub", "name": source.name, "sha256": _sha256(path)}
     except WeightsError as error:
+        cause = str(error).rstrip(".")
         if pretrained is True:
             raise WeightsError(
-                f"Pretrained weights cannot be had: {error}. Connect to the network, set pretrained to the path of a "
+                f"Pretrained weights cannot be had: {cause}. Connect to the network, set pretrained to the path of a "
                 "local file, or set pretrained=auto or pretrained=false to start from random weights."
             ) from error
-        cause = str(error)
     warnings.warn(
         f"The net starts from random weights, because pretrained ones cannot be had: {cause}. Set pretrained to the "
         "path of a local file to use one, or to false to silence this.",
@@ -90,7 +93,7 @@ def timm_net(architecture: str, file: Path | None, in_chans: int, image_size: in
     except Exception as error:
         if file is None:
             raise
-        raise WeightsError(f"{file} does not fit {architecture} ({brief(error)}). Give a file of that net") from error
+        raise WeightsError(f"{file} does not fit {architecture} ({brief(error)}). Give a file of that net.") from error
     return net
 
 

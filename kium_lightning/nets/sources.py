@@ -1,5 +1,6 @@
 """Files of published weights: in a cache of this machine, or on a hub that is asked only when it answers at once."""
 
+import http.client
 import os
 import threading
 import urllib.error
@@ -153,7 +154,7 @@ def _unreachable(url: str) -> str | None:
         except urllib.error.HTTPError as error:
             # A refusal is an answer: the real client explains it better, or has the credentials.
             answer.append(None if error.code < 500 else f"HTTP {error.code}")
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             answer.append(brief(error))
 
     # A thread, because the socket's timeout does not cover looking up the host's name.
