@@ -1,0 +1,171 @@
+"""A cohort of synthetic patients in the challenge's folder form, with its truth beside it."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kium_lightning.anatomy import CSV_COLUMNS, Location
+from kium_lightning.console import track
+from kium_lightning.data.cohort import CohortFolder
+from kium_lightning.errors import CohortError
+from kium_lightning.files import write_json, write_text
+from kium_lightning.phantom.aneurysms import Aneurysms
+from kium_lightning.phantom.film import Film
+from kium_lightning.phantom.labels import draw_labels
+from kium_lightning.phantom.patient import Distributions
+from kium_lightning.phantom.vessels import Anatomy
+from kium_lightning.phantom.writing import Job, write_patient
+from kium_lightning.phantom.xray import Xray
+
+_FORMAT = 1  # raise it when the same settings make other files, so that old cohorts are not taken for new ones
+_FIRST_INDEX = 1001
+_GAP = 0.12  # probability that a number is skipped, as in the challenge's tables
+_FINISHED = "cohort.json"
+_UNFINISHED = "unfinished.json"
+
+
+class PhantomCohort:
+    """A cohort of synthetic patients, made when it is first asked for.
+
+    The same settings give the same bytes, whatever the number of workers and however often the work was interrupted.
+
+    Args:
+        folder: where to write; None for ``<outputs>/cohorts/<name>-<hash of the settings>``.
+        outputs: the folder for what runs write; used where ``folder`` is None.
+        name: a short name for logs and pages.
+        train_patients: labelled patients.
+        test_patients: patients to answer for; their true labels go to ``groundtruth.csv``.
+        seed: of everything random.
+        workers: processes; None for one per core.
+        anatomy: how patients differ.
+        aneurysms: how large aneurysms are.
+        xray: how runs differ.
+        film: how image files differ.
+    """
+
+    def __init__(
+        self,
+        folder: str | None,
+        outputs: str,
+        name: str,
+        train_patients: int,
+        test_patients: int,
+        seed: int,
+        workers: int | None,
+        anatomy: Anatomy,
+        aneurysms: Aneurysms,
+        xray: Xray,
+        film: Film,
+    ) -> None:
+        self._patients = {"train_set": train_patients, "test_set": test_patients}
+        self._seed = seed
+        self._workers = workers or os.cpu_count() or 1
+        self._distributions = Distributions(anatomy, aneurysms, xray, film)
+        self.settings: dict[str, Any] = json.loads(
+            json.dumps(
+                {
+                    "format": _FORMAT,
+                    "name": name,
+                    "train_patients": train_patients,
+                    "test_patients": test_patients,
+                    "seed": seed,
+                    **asdict(self._distributions),
+                }
+            )
+        )
+        digest = hashlib.sha256(json.dumps(self.settings, sort_keys=True).encode()).hexdigest()[:8]
+        path = Path(outputs) / "cohorts" / f"{name}-{digest}" if folder is None else Path(folder)
+        self.cohort = CohortFolder(path.expanduser().absolute(), name)
+
+    def ensure(self) -> CohortFolder:
+        """Makes the cohort unless it is there already; continues where an interrupted run stopped.
+
+        Raises:
+            CohortError: the folder holds something else, or a cohort made with other settings.
+        """
+        cohort = self.cohort
+        finished, unfinished = cohort.truth / _FINISHED, cohort.truth / _UNFINISHED
+        self._check(finished if finished.is_file() else unfinished)
+        if finished.is_file():
+            return cohort
+        write_json(unfinished, self.settings)
+        missing = [job for job in self.jobs() if not job.record.is_file()]
+        for _ in track(self._written(missing), f"Making the cohort {cohort.name}", len(missing)):
+            pass
+        self._write_tables()
+        write_json(finished, self.settings)
+        unfinished.unlink(missing_ok=True)
+        return cohort
+
+    def jobs(self) -> list[Job]:
+        """One job for each patient, train before test, numbered upwards with gaps."""
+        generator = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(0,)))
+        steps = 1 + (generator.uniform(size=sum(self._patients.values())) < _GAP)
+        indices = iter(_FIRST_INDEX + np.cumsum(steps) - steps[0])
+        jobs = []
+        for part, (folder, patients) in enumerate(self._patients.items(), start=1):
+            stream = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(part,)))
+            for place, labels in enumerate(draw_labels(patients, stream)):
+                images, truth = self.cohort.path / folder, self.cohort.truth / folder
+                seed = (self._seed, part, place)
+                jobs.append(Job(int(next(indices)), labels, seed, images, truth, self._distributions))
+        return jobs
+
+    def _check(self, marker: Path) -> None:
+        path = self.cohort.path
+        if not marker.is_file():
+            if path.is_dir() and any(path.iterdir()):
+                raise CohortError(
+                    f"{path} is not empty and no phantom cohort has been started there. "
+                    "Give an empty or a new folder as cohort.folder=PATH."
+                )
+            return
+        try:
+            found = json.loads(marker.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise CohortError(f"{marker} is not readable ({error}). Remove the folder {path} and run again.") from error
+        if found != self.settings:
+            keys = sorted(key for key in self.settings.keys() | found.keys() if self.settings.get(key) != found.get(key))
+            raise CohortError(
+                f"{path} holds a cohort made with other settings ({', '.join(keys)}). Give another cohort.folder=PATH, "
+                "or remove this folder to make it anew."
+            )
+
+    def _written(self, jobs: list[Job]) -> Iterator[int]:
+        if self._workers == 1 or len(jobs) < 2:
+            yield from map(write_patient, jobs)
+            return
+        # spawn: forking a process that has threads, as torch's and OpenCV's, can deadlock
+        with ProcessPoolExecutor(min(self._workers, len(jobs)), mp_context=get_context("spawn")) as pool:
+            futures = [pool.submit(write_patient, job) for job in jobs]
+            try:
+                for future in as_completed(futures):
+                    yield future.result()
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _write_tables(self) -> None:
+        jobs = self.jobs()
+        train = [job for job in jobs if job.images == self.cohort.train_set]
+        test = [job for job in jobs if job.images == self.cohort.test_set]
+        write_text(self.cohort.train_csv, _table(train))
+        write_text(self.cohort.groundtruth_csv, _table(test))
+        write_text(self.cohort.test_csv, _table(test, blank=True))
+
+
+def _table(jobs: list[Job], blank: bool = False) -> str:
+    """The challenge's CSV of labels; blank gives zeros for all of them."""
+    rows = [",".join(CSV_COLUMNS)]
+    for job in jobs:
+        labels = frozenset() if blank else job.labels
+        values = [job.index, int(bool(labels)), *(int(location in labels) for location in Location)]
+        rows.append(",".join(map(str, values)))
+    return "\n".join(rows) + "\n"

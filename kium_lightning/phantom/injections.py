@@ -1,0 +1,127 @@
+"""What an injection fills: contrast per point of every branch, from the patient's own variants.
+
+The prevalences of cross-filling are estimates for adults without occlusive disease.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kium_lightning.anatomy import Circulation, Side
+from kium_lightning.phantom.tree import Branch, Place, Segment, Tree
+from kium_lightning.phantom.variants import Variants
+
+_DECAY_MM = 200.0  # distal contrast falls as exp(-path / 200 mm)
+_PROXIMAL_MM: dict[Segment, float] = {  # the way from the catheter to the segment's root
+    Segment.ICA: 0.0,
+    Segment.VA: 0.0,
+    Segment.PICA: 70.0,
+    Segment.BA: 90.0,
+    Segment.AICA: 95.0,
+    Segment.SCA: 115.0,
+    Segment.P1: 118.0,
+    Segment.P2: 118.0,
+}
+_CAROTID_WAY_MM = 110.0
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """How strongly an injection reaches beyond its usual territory, 0 to 1 each.
+
+    Attributes:
+        opposite_a2: through the anterior communicating artery into the other A2.
+        posterior: through the posterior communicating artery: carotid to PCA, or basilar to carotid.
+        reflux: down the opposite vertebral artery.
+    """
+
+    opposite_a2: float
+    posterior: float
+    reflux: float
+
+
+def draw_crossing(rng: np.random.Generator) -> Crossing:
+    """Draws the cross-filling of one injection: A2 in 25 %, PCOM in 18 %, vertebral reflux in 50 %."""
+    chance, strength = rng.uniform(size=3), rng.uniform(size=3)
+    return Crossing(
+        opposite_a2=0.35 + 0.5 * strength[0] if chance[0] < 0.25 else 0.0,
+        posterior=0.15 + 0.3 * strength[1] if chance[1] < 0.18 else 0.0,
+        reflux=0.4 + 0.5 * strength[2] if chance[2] < 0.5 else 0.0,
+    )
+
+
+def filled_places(
+    side: Side, circulation: Circulation, variants: Variants, crossing: Crossing
+) -> dict[Place, float]:
+    """Tells how much contrast, 0 to 1, reaches each part of the circulation at its root; absent parts get none."""
+    if circulation is Circulation.ANTERIOR:
+        return _from_carotid(side, variants, crossing)
+    return _from_vertebral(side, variants, crossing)
+
+
+def _from_carotid(side: Side, variants: Variants, crossing: Crossing) -> dict[Place, float]:
+    own, other = variants.of(side), variants.of(side.mirrored)
+    same = (Segment.ICA, Segment.OPHTHALMIC, Segment.PCOM, Segment.ANTCHOR, Segment.A1, Segment.MCA)
+    filled: dict[Place, float] = {(segment, side): 1.0 for segment in same}
+    filled[Segment.A2, side] = 0.3 if own.a1_is_hypoplastic else 1.0
+    filled[Segment.ACOM, None] = 0.6 if own.a1_is_hypoplastic else 1.0
+    across = max(crossing.opposite_a2, 0.75 if other.a1_is_hypoplastic else 0.0)
+    if across and not own.a1_is_hypoplastic:
+        filled[Segment.A2, side.mirrored] = across
+    through = max(crossing.posterior, own.fetal)
+    if through:
+        filled[Segment.P2, side] = through
+    return filled
+
+
+def _from_vertebral(side: Side, variants: Variants, crossing: Crossing) -> dict[Place, float]:
+    filled: dict[Place, float] = {(Segment.VA, side): 1.0, (Segment.PICA, side): 1.0}
+    if variants.of(side).va_ends_in_pica:
+        return filled
+    filled[Segment.BA, None] = 1.0
+    for each in Side:
+        filled |= {(Segment.AICA, each): 1.0, (Segment.SCA, each): 1.0, (Segment.P1, each): 1.0}
+        if variants.of(each).fetal < 1.0:
+            filled[Segment.P2, each] = 1.0 - variants.of(each).fetal
+    if crossing.posterior:
+        filled[Segment.PCOM, side] = crossing.posterior
+        filled[Segment.ICA, side] = 0.7 * crossing.posterior
+    if crossing.reflux and not variants.of(side.mirrored).va_ends_in_pica:
+        filled[Segment.VA, side.mirrored] = crossing.reflux
+        filled[Segment.PICA, side.mirrored] = 0.8 * crossing.reflux
+    return filled
+
+
+def contrast_along(
+    branch: Branch, filled: dict[Place, float], side: Side, circulation: Circulation
+) -> NDArray[np.float64] | None:
+    """The contrast at each point of a branch (n,), 0 to 1; None where the injection does not reach it."""
+    strength = filled.get(branch.place, 0.0)
+    if strength == 0.0:
+        return None
+    contrast = strength * np.exp(-(_proximal_mm(branch, circulation) + branch.path_mm) / _DECAY_MM)
+    fraction = np.linspace(0.0, 1.0, len(branch.points))
+    if branch.segment is Segment.PCOM:
+        fed_through = filled.get((Segment.P2, branch.side), 0.0) if circulation is Circulation.ANTERIOR else 1.0
+        contrast *= np.maximum(np.clip((0.75 - fraction) / 0.4, 0.0, 1.0), min(1.0, fed_through))
+    if circulation is Circulation.POSTERIOR:
+        if branch.segment is Segment.ICA:  # washes back only into the end of the carotid
+            contrast *= np.clip((fraction - 0.72) / 0.15, 0.0, 1.0)
+        if branch.segment is Segment.VA and branch.side is not side:  # reflux fades on its way down
+            contrast *= np.clip((fraction - 0.45) / 0.4, 0.0, 1.0)
+    return contrast
+
+
+def _proximal_mm(branch: Branch, circulation: Circulation) -> float:
+    if circulation is Circulation.ANTERIOR and branch.segment is not Segment.ICA:
+        return _CAROTID_WAY_MM
+    return _PROXIMAL_MM.get(branch.segment, _CAROTID_WAY_MM)
+
+
+def contrasts(
+    tree: Tree, side: Side, circulation: Circulation, variants: Variants, crossing: Crossing
+) -> list[NDArray[np.float64] | None]:
+    """The contrast at each point of each branch of a tree, for one injection, relative to its strongest point."""
+    filled = filled_places(side, circulation, variants, crossing)
+    return [contrast_along(branch, filled, side, circulation) for branch in tree.branches]

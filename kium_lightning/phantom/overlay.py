@@ -1,0 +1,105 @@
+"""What a console adds to a picture: black margins, burnt-in text, dashes and ticks. Never depends on the patient."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Box = tuple[int, int, int, int]
+Image = NDArray[np.uint8]
+
+_FONTS = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_PLAIN, cv2.FONT_HERSHEY_COMPLEX_SMALL)
+_WORDS = (
+    "HOSPITAL", "ANGIO", "CEREBRAL", "DSA", "ID", "M", "F", "Y", "SE", "IM", "FRAME", "W", "L", "RAO", "LAO", "CRA",
+    "CAU", "kV", "mA", "ZOOM", "SID", "FD", "Mag", "SUB", "AP", "LAT", "INV",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Text:
+    """One burnt-in line.
+
+    Attributes:
+        words: what it says.
+        corner: where it stands, as fractions of the room that the file leaves (across, down).
+        height: letter height as a fraction of the file's shorter side.
+        font: an OpenCV font.
+        thickness: stroke width in pixels.
+        level: grey level, 0 to 255.
+    """
+
+    words: str
+    corner: tuple[float, float]
+    height: float
+    font: int
+    thickness: int
+    level: int
+
+
+def draw_text(lines: int, is_bright: bool, rng: np.random.Generator) -> list[Text]:
+    """Draws blocks of lines at one to four corners of a file."""
+    font = int(rng.choice(_FONTS))
+    height = float(rng.uniform(0.014, 0.026))
+    level = int(rng.integers(235, 256)) if is_bright else int(rng.integers(0, 25))
+    corners = [(x, y) for x in (0.0, 1.0) for y in (0.0, 1.0)]
+    chosen = [corners[index] for index in rng.permutation(4)[: int(rng.integers(1, 5))]]
+    inset = rng.uniform(0.004, 0.03, 2)
+    texts = []
+    for number in range(lines):
+        x, y = chosen[number % len(chosen)]
+        row = number // len(chosen)
+        step = row * height * 1.9
+        across = inset[0] if x == 0.0 else 1.0 - inset[0]
+        down = inset[1] + step if y == 0.0 else 1.0 - inset[1] - step
+        words = " ".join(
+            str(rng.choice(_WORDS)) + (f" {rng.integers(0, 9999)}" if rng.uniform() < 0.6 else "")
+            for _ in range(int(rng.integers(1, 4)))
+        )
+        texts.append(Text(words, (float(across), float(down)), height, font, 1, level))
+    return texts
+
+
+def paint_text(image: Image, text: Text) -> tuple[Box, Image]:
+    """Paints a line into an image (height, width) in place.
+
+    Returns:
+        The box of the painted pixels, right and bottom exclusive, and their mask (height, width), 255 where painted.
+    """
+    rows, columns = image.shape
+    scale = text.height * min(rows, columns) / 21.0 * (1.6 if text.font == cv2.FONT_HERSHEY_PLAIN else 1.0)
+    scale = max(scale, 0.3)
+    (wide, high), baseline = cv2.getTextSize(text.words, text.font, scale, text.thickness)
+    left = round(text.corner[0] * (columns - wide))
+    foot = high + round(text.corner[1] * (rows - high - baseline))
+    layer = np.zeros_like(image)
+    cv2.putText(layer, text.words, (left, foot), text.font, scale, 255, text.thickness, cv2.LINE_AA)
+    mask = blend(image, layer, text.level)
+    return bounding_box(mask), mask
+
+
+def paint_dashes(image: Image, picture: Box, level: int) -> Image:
+    """Paints a row of dashes along the top of the picture and ticks down its left edge; returns their mask."""
+    left, top, right, bottom = picture
+    layer = np.zeros_like(image)
+    for start in range(left + 2, right - 6, 9):
+        layer[top + 1 : top + 2, start : start + 5] = 255
+    for row in range(top + 20, bottom - 4, max(8, (bottom - top) // 18)):
+        layer[row : row + 1, left : left + 4] = 255
+    return blend(image, layer, level)
+
+
+def blend(image: Image, layer: Image, level: int) -> Image:
+    """Mixes a grey level into an image in place, by the layer's strength; returns the mask of changed pixels."""
+    touched = layer > 0
+    strength = layer[touched].astype(np.float32) / 255.0
+    image[touched] = np.round(image[touched] * (1.0 - strength) + level * strength).astype(np.uint8)
+    return touched.astype(np.uint8) * np.uint8(255)
+
+
+def bounding_box(mask: Image) -> Box:
+    """The box of the non-zero pixels of a mask, right and bottom exclusive; empty at the origin where there are none."""
+    if not mask.any():
+        return (0, 0, 0, 0)
+    left, top, wide, high = cv2.boundingRect(mask)
+    return (int(left), int(top), int(left + wide), int(top + high))

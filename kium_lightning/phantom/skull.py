@@ -1,0 +1,63 @@
+"""A procedural skull, for the edges that it leaves when the mask and the run do not lie on each other."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from kium_lightning.phantom.projection import Geometry
+
+_COARSE = 4  # the skull is smooth: a quarter of the resolution in each direction is enough
+_CENTRE_MM = np.array([0.0, -11.0, 20.0])
+_OUTER_MM = np.array([74.0, 88.0, 72.0])
+_INNER_MM = np.array([67.0, 80.0, 65.0])
+_BONE_PER_MM = 0.045  # effective attenuation of cortical and cancellous bone together
+_PETROUS_MM = (np.array([36.0, -18.0, -34.0]), np.array([24.0, 9.0, 9.0]))
+_TEETH_MM = (np.array([0.0, 55.0, -78.0]), np.array([28.0, 20.0, 22.0]))
+
+
+def _chords(geometry: Geometry, centre: NDArray[np.float64], half_axes: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The length of each ray inside an axis-parallel ellipsoid, on the coarse grid, in mm."""
+    rows = (np.arange(0, geometry.height, _COARSE) - (geometry.height - 1) / 2.0) * geometry.pixel_mm
+    columns = (np.arange(0, geometry.width, _COARSE) - (geometry.width - 1) / 2.0) * geometry.pixel_mm
+    scaled = geometry.axes / half_axes
+    origin = (geometry.source - centre) / half_axes
+    x, y = columns[None, :, None].astype(np.float32), rows[:, None, None].astype(np.float32)
+    right, down, beam = (axis.astype(np.float32) for axis in (scaled[0], scaled[1], scaled[2]))
+    direction = x * right + y * down + np.float32(geometry.source_image_mm) * beam
+    qa = (direction**2).sum(axis=2)
+    qb = direction @ origin.astype(np.float32)
+    qc = np.float32(origin @ origin - 1.0)
+    length = np.sqrt(columns[None, :] ** 2 + rows[:, None] ** 2 + geometry.source_image_mm**2).astype(np.float32)
+    chord: NDArray[np.float32] = 2.0 * np.sqrt(np.maximum(qb * qb - qa * qc, 0.0)) / qa * length
+    return chord
+
+
+def skull_attenuation(geometry: Geometry, rng: np.random.Generator) -> NDArray[np.float32]:
+    """The line integral of bone on a coarse grid: vault, petrous bones, teeth, and a trabecular texture."""
+    vault = _chords(geometry, _CENTRE_MM, _OUTER_MM) - _chords(geometry, _CENTRE_MM, _INNER_MM)
+    bone = vault
+    for sign in (-1.0, 1.0):
+        bone = bone + 0.9 * _chords(geometry, _PETROUS_MM[0] * np.array([sign, 1.0, 1.0]), _PETROUS_MM[1])
+    bone = bone + 0.8 * _chords(geometry, *_TEETH_MM)
+    grain = cv2.GaussianBlur(rng.standard_normal(bone.shape, dtype=np.float32), (0, 0), 1.5)
+    result: NDArray[np.float32] = (bone * np.float32(_BONE_PER_MM) * (1.0 + 0.5 * grain)).astype(np.float32)
+    return result
+
+
+def subtract_shifted(
+    bone: NDArray[np.float32], shift: tuple[float, float, float], shape: tuple[int, int]
+) -> NDArray[np.float32]:
+    """The signal that is left when the mask lies shifted: paired bright and dark edges.
+
+    Args:
+        bone: line integral on the coarse grid.
+        shift: right and down in pixels of the picture, and degrees about its centre.
+        shape: (height, width) of the picture.
+    """
+    rows, columns = bone.shape
+    matrix = cv2.getRotationMatrix2D((columns / 2.0, rows / 2.0), shift[2], 1.0)
+    matrix[:, 2] += np.array(shift[:2]) / _COARSE
+    moved = cv2.warpAffine(bone, matrix, (columns, rows), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    height, width = shape
+    left: NDArray[np.float32] = cv2.resize(bone - moved, (width, height), interpolation=cv2.INTER_LINEAR)
+    return left
