@@ -25,10 +25,12 @@ def train(config: Config) -> float:
     from kium_lightning.data.datamodule import FoldedViews
     from kium_lightning.tasks.checkpoint import Describe
     from kium_lightning.tasks.classification import Classification
+    from kium_lightning.tracking.quiet import quieten_libraries
     from kium_lightning.tracking.validation import report_validation
     from kium_lightning.tracking.weights_and_biases import finish_wandb
 
     started = time.monotonic()
+    quieten_libraries()
     folder = Path(config.folder)
     L.seed_everything(config.seed, workers=True, verbose=False)
     data: FoldedViews = build(config.data)

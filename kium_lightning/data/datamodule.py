@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import lightning as L
+import torch
 from torch.utils.data import DataLoader
 
 from kium_lightning.anatomy import Circulation, Target
@@ -162,7 +163,7 @@ class FoldedViews(L.LightningDataModule):
             batch_size=self.batch_size,
             num_workers=self._workers,
             persistent_workers=self._workers > 0,
-            pin_memory=True,
+            pin_memory=torch.cuda.is_available(),
             **arguments,
         )
 

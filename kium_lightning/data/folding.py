@@ -94,9 +94,7 @@ def unfold(
     Returns:
         (patients, locations) in the order of ``unfolded_locations``.
     """
-    rows = {
-        side: [position for position, view in enumerate(circulation.views) if view.side is side] for side in Side
-    }
+    rows = {side: [position for position, view in enumerate(circulation.views) if view.side is side] for side in Side}
     by_side = {side: join_projections(values[:, rows[side]], axis=1) for side in Side}
     columns = []
     for location in unfolded_locations(circulation):

@@ -104,7 +104,7 @@ def read_or_make_split(path: Path, catalog: Catalog, folds: int, seed: int) -> S
         SplitError: the file is unreadable, or was made for other patients, another number of folds or another seed.
     """
     if path.is_file():
-        split = _read(path)
+        split = read_split(path)
         _check_fits(split, catalog, folds, seed)
         return split
     if folds < 2 or folds > len(catalog.table):
@@ -121,10 +121,17 @@ def read_or_make_split(path: Path, catalog: Catalog, folds: int, seed: int) -> S
     return split
 
 
-def _read(path: Path) -> Split:
+def read_split(path: Path) -> Split:
+    """Reads a split.
+
+    Raises:
+        SplitError: the file is missing or is no split.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return Split(tuple(tuple(map(int, fold)) for fold in content["folds"]), int(content["seed"]), path)
+    except FileNotFoundError as error:
+        raise SplitError(f"There is no split {path}. Training writes it beside the catalog.") from error
     except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise SplitError(f"{path} is not a split ({error}). Delete the file to draw the folds anew.") from error
 

@@ -11,6 +11,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from kium_lightning.anatomy import Circulation, Target
 from kium_lightning.data.dataset import Batch
+from kium_lightning.errors import ConfigError
 from kium_lightning.tasks.rows import RowScores, ScoredRows, score_epoch
 
 _MEMORY_FORMATS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
@@ -76,9 +77,13 @@ class Classification(L.LightningModule):
         self.last_validation = self._validation.compute()
         self._validation.reset()
         results = score_epoch(self.last_validation, self.circulation, self.target)
-        values = {f"val/{name}": torch.tensor(value, dtype=torch.float32) for name, value in results.items()}
-        self.log_dict(values)
-        self.log(self.monitor, values[self.monitor], prog_bar=True, logger=False)
+        if self.monitor.removeprefix("val/") not in results:
+            raise ConfigError(
+                f"There is no validation score {self.monitor!r} to watch. Set model.monitor to one of "
+                f"{', '.join(f'val/{name}' for name in results)}."
+            )
+        for name, value in results.items():
+            self.log(f"val/{name}", torch.tensor(value), prog_bar=f"val/{name}" == self.monitor)
 
     def predict_step(self, batch: Batch, _: int = 0) -> torch.Tensor:
         """Returns scores (B, K), 0..1, float32."""

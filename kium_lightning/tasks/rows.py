@@ -11,7 +11,7 @@ from torchmetrics.utilities import dim_zero_cat
 from kium_lightning.anatomy import Circulation, Target
 from kium_lightning.data.folding import VIEWS_PER_PATIENT, unfold, unfolded_locations
 from kium_lightning.metrics.calls import weighted_f1
-from kium_lightning.metrics.ranking import auroc, macro_mean, per_label
+from kium_lightning.metrics.ranking import auroc, macro, per_label
 
 _CALL_AT = 0.5  # for the F1 that is watched while training; thresholds for calls are fitted afterwards
 
@@ -99,9 +99,9 @@ def score_epoch(scored: ScoredRows, circulation: Circulation, target: Target) ->
     patients = unfold_rows(scored, circulation, target)
     by_location = per_label(auroc, patients.labels, patients.scores)
     results = {
-        "auroc": macro_mean(by_location),
+        "auroc": macro(by_location),
         "weighted_f1": weighted_f1(patients.labels, (patients.scores >= _CALL_AT).astype(np.int64)),
-        "image_auroc": macro_mean(per_label(auroc, scored.labels, scored.scores)),
+        "image_auroc": macro(per_label(auroc, scored.labels, scored.scores)),
         "image_weighted_f1": weighted_f1(scored.labels, (scored.scores >= _CALL_AT).astype(np.int64)),
     }
     if target is Target.MULTILABEL:

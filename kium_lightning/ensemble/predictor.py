@@ -1,0 +1,143 @@
+"""The gated two-stage inference: presence nets score everybody, locators only those who pass the gate."""
+
+import contextlib
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader
+
+from kium_lightning.anatomy import LOCATION_COLUMNS, Circulation
+from kium_lightning.console import track
+from kium_lightning.data.catalog import Catalog
+from kium_lightning.data.dataset import DecodedViews, ViewDataset, view_sources
+from kium_lightning.data.folding import VIEWS_PER_PATIENT
+from kium_lightning.ensemble.fusion import PatientScores, fuse_locations, fuse_presence, fuse_views
+from kium_lightning.ensemble.gate import passes
+from kium_lightning.ensemble.members import Ensemble, Member
+from kium_lightning.errors import ConfigError
+
+_PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+
+
+@dataclass(frozen=True, eq=False)
+class EnsembleScores:
+    """The scores of n patients, by view and fused.
+
+    Attributes:
+        presence_views: per circulation (n, 4), in folded view order.
+        location_views: per circulation (n, 4, arteries); NaN for patients below the gate.
+        by_circulation: per circulation (n,) presence.
+        fused: presence and the 21 locations; NaN locations below the gate.
+        passed: (n,) True where the locators ran.
+    """
+
+    presence_views: dict[Circulation, NDArray[np.float64]]
+    location_views: dict[Circulation, NDArray[np.float64]]
+    by_circulation: dict[Circulation, NDArray[np.float64]]
+    fused: PatientScores
+    passed: NDArray[np.bool_]
+
+
+class Predictor:
+    """Runs the members of an ensemble.
+
+    The scores do not depend on batch size or device beyond the rounding of their arithmetic.
+
+    Args:
+        batch_size: views per forward pass.
+        workers: processes that decode and prepare views; 0 does it between forward passes.
+        device: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``cuda:1``.
+        precision: ``auto`` (float16 autocast on a GPU, float32 on a CPU), ``float32``, ``float16`` or ``bfloat16``.
+
+    Raises:
+        ConfigError: the device is not there, or the precision has no such name.
+    """
+
+    def __init__(self, batch_size: int, workers: int, device: str, precision: str) -> None:
+        self._batch_size = batch_size
+        self._workers = workers
+        self.device = _device(device)
+        self.precision = _precision(precision, self.device)
+
+    def score(self, ensemble: Ensemble, catalog: Catalog, gate: float | None) -> EnsembleScores:
+        """Scores the patients of a catalog.
+
+        Args:
+            ensemble: the members and the rules that join their scores.
+            catalog: the patients; their labels are not looked at.
+            gate: the presence score that a patient must exceed for the locators to run; None runs them on everybody.
+
+        Raises:
+            RunError: a member cannot be loaded, or its scores are NaN.
+        """
+        presence = {
+            circulation: self._score_views(member, catalog)[:, :, 0]
+            for circulation, member in ensemble.presence.items()
+        }
+        fused_presence = fuse_presence(presence, ensemble.rules)
+        passed = np.ones(len(fused_presence), dtype=bool) if gate is None else passes(fused_presence, gate)
+        chosen = np.flatnonzero(passed)
+        locations = {
+            circulation: np.full((len(passed), VIEWS_PER_PATIENT, len(circulation.arteries)), np.nan)
+            for circulation in Circulation
+        }
+        fused_locations = np.full((len(passed), len(LOCATION_COLUMNS)), np.nan)
+        if chosen.size:
+            suspects = catalog.subset([catalog.patients[position] for position in chosen])
+            for circulation, member in ensemble.locators.items():
+                locations[circulation][chosen] = self._score_views(member, suspects)
+            fused_locations = fuse_locations(locations, ensemble.rules)
+        return EnsembleScores(
+            presence_views=presence,
+            location_views=locations,
+            by_circulation=fuse_views(presence, ensemble.rules),
+            fused=PatientScores(fused_presence, fused_locations),
+            passed=passed,
+        )
+
+    def _score_views(self, member: Member, catalog: Catalog) -> NDArray[np.float64]:
+        """Scores every view of a member's circulation: (patients, 4, outputs)."""
+        loaded = member.load()
+        task = loaded.task.to(self.device)
+        views = DecodedViews(view_sources(catalog, member.circulation), loaded.preparation)
+        loader = DataLoader(
+            ViewDataset(catalog, member.circulation, member.target, views),
+            batch_size=self._batch_size,
+            num_workers=self._workers,
+            pin_memory=self.device.type == "cuda",
+        )
+        scores = []
+        with torch.inference_mode(), self._autocast():
+            for batch in track(loader, f"{member.target} {member.circulation}", total=len(loader)):
+                batch["image"] = batch["image"].to(self.device, non_blocking=True)
+                # The scores stay on the device: fetching them here would make the host wait for every batch.
+                scores.append(task.predict_step(batch))
+        outputs = torch.cat(scores).cpu().numpy().astype(np.float64)
+        return outputs.reshape(-1, VIEWS_PER_PATIENT, outputs.shape[1])
+
+    def _autocast(self) -> contextlib.AbstractContextManager[None]:
+        if self.precision is torch.float32:
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, dtype=self.precision)
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f"There is no device {name!r}. Choose auto, cpu or cuda.") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(f"The device {name} is asked for, but torch sees no GPU. Choose device=cpu or auto.")
+    return device
+
+
+def _precision(name: str, device: torch.device) -> torch.dtype:
+    if name == "auto":
+        return torch.float16 if device.type == "cuda" else torch.float32
+    if name not in _PRECISIONS:
+        raise ConfigError(f"There is no precision {name!r}. Choose auto, {', '.join(_PRECISIONS)}.")
+    return _PRECISIONS[name]

@@ -1,0 +1,126 @@
+"""python -m kium_lightning.predict: runs the gated two-stage ensemble and writes output.csv."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kium_lightning.console import say, say_written
+from kium_lightning.errors import ConfigError, ThresholdError
+from kium_lightning.records import finished_runs, write_record
+from kium_lightning.settings import Config, build, outputs_dir, verb
+
+if TYPE_CHECKING:
+    from kium_lightning.data.catalog import Catalog
+    from kium_lightning.data.cohort import CohortFolder
+    from kium_lightning.ensemble.members import Ensemble
+    from kium_lightning.ensemble.predictor import Predictor
+    from kium_lightning.ensemble.thresholds import Thresholds
+
+
+def predict(config: Config) -> None:
+    """Predicts as the config says and writes ``output.csv``, all scores and a record.
+
+    Raises:
+        KiumError: members, thresholds, patients or images are missing or do not fit together.
+    """
+    from kium_lightning.data.catalog import read_catalog
+    from kium_lightning.ensemble.answer import THRESHOLDS_NAME, write_answer, write_scores
+    from kium_lightning.ensemble.gate import apply_gate
+    from kium_lightning.ensemble.view_scores import write_view_scores
+
+    started = time.monotonic()
+    folder = Path(config.folder)
+    ensemble: Ensemble = build(config.ensemble)
+    for member in ensemble.members:
+        say(f"{member.target} {member.circulation}: {member.name} ({member.checkpoint})")
+    thresholds = _thresholds(config, ensemble)
+    cohort = _cohort(config, ensemble)
+    images, csv, truth = _part(config.part, cohort)
+    catalog: Catalog = read_catalog(images, csv, config.on_fault)
+    predictor: Predictor = build(config.predictor)
+    scores = predictor.score(ensemble, catalog, gate=thresholds.presence)
+    calls = apply_gate(scores.fused.presence, scores.fused.locations, thresholds)
+
+    written = [
+        write_answer(folder, catalog.patients, scores.fused.presence, calls),
+        write_scores(
+            folder,
+            catalog.patients,
+            scores.fused.presence,
+            scores.by_circulation,
+            scores.passed,
+            scores.fused.locations,
+        ),
+        write_view_scores(folder, catalog.patients, scores),
+        folder / THRESHOLDS_NAME,
+    ]
+    thresholds.save(folder / THRESHOLDS_NAME)
+    seconds = time.monotonic() - started
+    record = write_record(
+        folder,
+        "predict",
+        groundtruth=str(truth) if truth.is_file() else None,
+        cohort={"name": cohort.name, "path": str(cohort.path), "part": config.part},
+        truth=str(cohort.truth) if cohort.truth.is_dir() else None,
+        members=ensemble.describe(),
+        thresholds={"rule": thresholds.rule, "fitted_on": dict(thresholds.fitted_on)},
+        passed=int(scores.passed.sum()),
+        patients=len(catalog.patients),
+        device=str(predictor.device),
+        precision=str(predictor.precision).removeprefix("torch."),
+        seconds=round(seconds, 1),
+    )
+    say(
+        f"{len(catalog.patients)} patients, {int(scores.passed.sum())} passed the gate at {thresholds.presence:.4f}, "
+        f"{int(np.sum(calls))} locations called, {seconds:.1f} s on {predictor.device}"
+    )
+    say_written([*written, record])
+
+
+def _thresholds(config: Config, ensemble: "Ensemble") -> "Thresholds":
+    from kium_lightning.ensemble.thresholds import Thresholds
+
+    if config.thresholds_file is not None:
+        say(f"thresholds: {config.thresholds_file}")
+        return Thresholds.load(Path(config.thresholds_file).expanduser().absolute())
+    if config.get("thresholds") is not None:
+        table: Thresholds = build(config.thresholds).thresholds
+        say(f"thresholds: {table.rule}")
+        return table
+    for record in finished_runs(outputs_dir(), "calibrate"):
+        if record.facts["members"] == ensemble.digests:
+            say(f"thresholds: {record.facts['thresholds']}")
+            return Thresholds.load(Path(record.facts["thresholds"]))
+    raise ThresholdError(
+        "No thresholds were fitted for these four members. Run `python -m kium_lightning.calibrate` with the same "
+        "ensemble first, or choose thresholds=published or thresholds_file=PATH."
+    )
+
+
+def _cohort(config: Config, ensemble: "Ensemble") -> "CohortFolder":
+    from kium_lightning.data.cohort import Cohort, FolderCohort
+
+    if config.get("cohort") is not None:
+        cohort: Cohort = build(config.cohort)
+        return cohort.ensure()
+    name, path = ensemble.cohort()
+    return FolderCohort(str(path), name).ensure()
+
+
+def _part(name: str, cohort: "CohortFolder") -> tuple[Path, Path, Path]:
+    """The images, the table and the truth of a cohort's part."""
+    parts = {
+        "test_set": (cohort.test_set, cohort.test_csv, cohort.groundtruth_csv),
+        "train_set": (cohort.train_set, cohort.train_csv, cohort.train_csv),
+    }
+    if name not in parts:
+        raise ConfigError(f"A cohort has no part {name!r}. Choose part={' or part='.join(parts)}.")
+    return parts[name]
+
+
+main = verb("predict")(predict)
+
+if __name__ == "__main__":
+    main()
