@@ -177,9 +177,9 @@ def expose(signal: NDArray[np.float32], sheet: Sheet, run: Run) -> Image:
 
 def _shading(height: int, width: int, strength: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """Slow changes of the background, zero on average."""
-    coarse = rng.standard_normal((5, 5), dtype=np.float32)
+    coarse = rng.standard_normal((4, 4), dtype=np.float32)
     smooth = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
-    result: NDArray[np.float32] = smooth * np.float32(0.4 * strength)
+    result: NDArray[np.float32] = smooth * np.float32(0.2 * strength)
     return result
 
 

@@ -11,7 +11,7 @@ from kium_lightning.phantom.tree import Branch
 
 SPACING_MM = 1.0
 _DAUGHTER = 0.77  # minor daughter's radius over the parent's, BraVa tracings
-_TERMINAL_RADIUS_MM = 0.34
+_TERMINAL_RADIUS_MM = 0.38
 
 Surface = Callable[[Points], Points]
 

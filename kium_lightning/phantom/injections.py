@@ -13,17 +13,14 @@ from kium_lightning.phantom.tree import Branch, Place, Segment, Tree
 from kium_lightning.phantom.variants import Variants
 
 _DECAY_MM = 200.0  # distal contrast falls as exp(-path / 200 mm)
-_PROXIMAL_MM: dict[Segment, float] = {  # the way from the catheter to the segment's root
-    Segment.ICA: 0.0,
-    Segment.VA: 0.0,
-    Segment.PICA: 70.0,
-    Segment.BA: 90.0,
-    Segment.AICA: 95.0,
-    Segment.SCA: 115.0,
-    Segment.P1: 118.0,
-    Segment.P2: 118.0,
+_ROOT_MM: dict[Segment, float] = {  # from the first intracranial point to the segment's root
+    Segment.PICA: 10.0,
+    Segment.BA: 25.0,
+    Segment.AICA: 30.0,
+    Segment.SCA: 50.0,
+    Segment.P1: 52.0,
+    Segment.P2: 52.0,
 }
-_CAROTID_WAY_MM = 110.0
 
 
 @dataclass(frozen=True)
@@ -100,7 +97,11 @@ def contrast_along(
     strength = filled.get(branch.place, 0.0)
     if strength == 0.0:
         return None
-    contrast = strength * np.exp(-(_proximal_mm(branch, circulation) + branch.path_mm) / _DECAY_MM)
+    if branch.segment in (Segment.ICA, Segment.VA):  # the neck's straight stretch loses nothing
+        way = np.zeros(len(branch.points))
+    else:
+        way = branch.path_mm + (_ROOT_MM.get(branch.segment, 0.0) if circulation is Circulation.POSTERIOR else 0.0)
+    contrast = strength * np.exp(-way / _DECAY_MM)
     fraction = np.linspace(0.0, 1.0, len(branch.points))
     if branch.segment is Segment.PCOM:
         fed_through = filled.get((Segment.P2, branch.side), 0.0) if circulation is Circulation.ANTERIOR else 1.0
@@ -111,12 +112,6 @@ def contrast_along(
         if branch.segment is Segment.VA and branch.side is not side:  # reflux fades on its way down
             contrast *= np.clip((fraction - 0.45) / 0.4, 0.0, 1.0)
     return contrast
-
-
-def _proximal_mm(branch: Branch, circulation: Circulation) -> float:
-    if circulation is Circulation.ANTERIOR and branch.segment is not Segment.ICA:
-        return _CAROTID_WAY_MM
-    return _PROXIMAL_MM.get(branch.segment, _CAROTID_WAY_MM)
 
 
 def contrasts(

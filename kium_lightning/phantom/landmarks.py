@@ -14,8 +14,10 @@ def _points(*rows: tuple[float, float, float]) -> Points:
 
 
 ICA = _points(
-    (25.0, -10.0, -84.0),
-    (24.0, -10.0, -66.0),
+    (22.5, -13.0, -150.0),
+    (23.5, -12.0, -118.0),
+    (25.0, -10.5, -90.0),
+    (24.0, -10.0, -68.0),
     (24.5, -11.5, -50.0),
     (25.0, -12.5, -38.0),
     (23.5, -12.0, -30.5),
@@ -63,12 +65,14 @@ ANTCHOR = _points(
 OPHTHALMIC = _points((11.8, 6.6, -6.8), (12.6, 11.0, -6.4), (15.0, 19.0, -7.6), (17.0, 30.0, -5.5), (14.5, 41.0, -3.5))
 
 VA = _points(
-    (21.0, -24.0, -104.0),
-    (21.5, -25.0, -92.0),
-    (26.0, -27.0, -83.0),
-    (30.0, -31.0, -75.0),
-    (28.0, -39.5, -69.0),
-    (22.0, -43.0, -65.0),
+    (20.0, -21.0, -165.0),
+    (20.0, -22.0, -135.0),
+    (20.5, -24.0, -108.0),
+    (22.0, -25.5, -94.0),
+    (27.0, -28.0, -84.5),
+    (30.5, -33.0, -76.5),
+    (27.5, -40.5, -70.0),
+    (21.5, -42.0, -64.5),
     (16.0, -38.0, -58.0),
     (10.5, -29.0, -46.5),
     (5.0, -20.5, -35.0),
@@ -104,17 +108,17 @@ PICA = _points(
 )
 
 # Where the branches of the hemispheres end. The names are those of the cortical arteries.
-MCA_SUPERIOR_ENDS = _points(  # orbitofrontal, prefrontal, precentral, central, anterior and posterior parietal
-    (0, 35, 10), (0, 33, 34), (0, 14, 60), (0, -6, 68), (0, -28, 68), (0, -48, 60)
+MCA_SUPERIOR_ENDS = _points(  # orbitofrontal, prefrontal (2), precentral, central, anterior and posterior parietal (2)
+    (0, 38, 8), (0, 36, 28), (0, 26, 48), (0, 10, 62), (0, -8, 69), (0, -28, 69), (0, -44, 64), (0, -58, 56)
 )
-MCA_INFERIOR_ENDS = _points(  # angular, temporo-occipital, posterior, middle and anterior temporal, polar
-    (0, -66, 45), (0, -76, 22), (0, -60, 0), (0, -38, -10), (0, -12, -14), (0, 16, -12)
+MCA_INFERIOR_ENDS = _points(  # angular, temporo-occipital (2), posterior, middle and anterior temporal, polar
+    (0, -68, 44), (0, -77, 28), (0, -76, 10), (0, -60, -2), (0, -38, -12), (0, -12, -16), (0, 16, -13)
 )
-ACA_ENDS = _points(  # orbitofrontal, frontopolar, three internal frontal, paracentral, parietal
-    (4, 40, -2), (5, 55, 16), (7, 52, 42), (9, 34, 64), (9, 10, 77), (9, -18, 79), (9, -44, 66)
+ACA_ENDS = _points(  # orbitofrontal, frontopolar, three internal frontal, paracentral, two parietal
+    (4, 42, -2), (5, 56, 14), (7, 54, 38), (9, 38, 61), (9, 14, 76), (9, -14, 80), (9, -40, 69), (8, -54, 54)
 )
-PCA_ENDS = _points(  # anterior and posterior temporal, calcarine, parieto-occipital
-    (30, -36, -8), (29, -60, -2), (9, -84, 10), (10, -76, 42)
+PCA_ENDS = _points(  # anterior, middle and posterior temporal, two calcarine, two parieto-occipital
+    (31, -34, -9), (33, -52, -5), (27, -70, -1), (9, -84, 4), (8, -86, 18), (9, -79, 34), (11, -70, 45)
 )
 SCA_ENDS = _points((8, -66, 6), (22, -62, -6))
 PICA_ENDS = _points((5, -70, -20), (18, -66, -38))

@@ -129,9 +129,9 @@ def _take_off(parents: list[Branch], end: NDArray[np.float64], rng: np.random.Ge
 def _over_the_insula(origin: NDArray[np.float64], end: NDArray[np.float64], rng: np.random.Generator) -> Points:
     """The way of an MCA branch up the insula and round the operculum: two turns, the outer one below the inner."""
     towards = (end - origin)[1:] / np.linalg.norm((end - origin)[1:])
-    climb = rng.uniform(7.0, 13.0)
-    inner = np.concatenate([[origin[0] + 2.0], origin[1:] + climb * towards + rng.normal(0.0, 1.5, 2)])
-    outer = np.concatenate([[inner[0] + rng.uniform(7, 11)], inner[1:] - 2.5 * towards + rng.normal(0.0, 1.5, 2)])
+    climb = rng.uniform(7.0, 14.0)
+    inner = np.concatenate([[origin[0] + 1.0], origin[1:] + climb * towards + rng.normal(0.0, 1.5, 2)])
+    outer = np.concatenate([[inner[0] + rng.uniform(4.0, 8.0)], inner[1:] - 4.5 * towards + rng.normal(0.0, 2.0, 2)])
     return np.vstack([inner, outer])
 
 
@@ -154,7 +154,7 @@ def _carotid(build: _Builder, variants: SideVariants, shape: NDArray[np.float64]
     split, a2_mm, medial = a2.points[-1], float(a2.path_mm[-1]), 0.68 * a2_radius
     courses = {"pericallosal": landmarks.PERICALLOSAL, "callosomarginal": landmarks.CALLOSOMARGINAL}
     arcs = [
-        build.trunk(Segment.A2, course * shape, (medial, 0.4), name, split, start_mm=a2_mm)
+        build.trunk(Segment.A2, course * shape, (medial, 0.5), name, split, start_mm=a2_mm)
         for name, course in courses.items()
     ]
     build.cortical([a2, *arcs], landmarks.ACA_ENDS * shape, falx, 0.6, False, "medial", 0.7, 1)
