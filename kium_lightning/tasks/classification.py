@@ -43,7 +43,7 @@ class Classification(L.LightningModule):
         memory_format: Literal["channels_last", "contiguous"],
     ) -> None:
         super().__init__()
-        self.net = net.to(memory_format=_MEMORY_FORMATS[memory_format])  # type: ignore[call-overload]
+        self.net = net.to(memory_format=_MEMORY_FORMATS[memory_format])
         self.loss = loss
         self.circulation = Circulation(circulation)
         self.target = Target(target)

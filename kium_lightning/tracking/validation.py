@@ -18,7 +18,7 @@ from kium_lightning.data.folding import VIEW_COLUMN
 from kium_lightning.files import replacing
 from kium_lightning.metrics.ranking import auroc, average_precision
 from kium_lightning.tasks.classification import Classification
-from kium_lightning.tasks.rows import UnfoldedScores, ScoredRows, unfold_rows
+from kium_lightning.tasks.rows import ScoredRows, UnfoldedScores, unfold_rows
 
 TABLE_NAME = "validation_locations.csv"
 PREDICTIONS_NAME = "validation_scores.csv"
