@@ -11,8 +11,9 @@ from kium_lightning.images.box import Box, GreyImage
 _STROKE = 17  # pixels; wider than the strokes of letters 40 pixels high
 _NOISE_FACTOR = 5.0  # standard deviations of the noise that a stroke must rise above it
 _LEAST_CONTRAST = 20.0  # grey values; compression rings by less beside a vessel
-_LEVELS = (1.0, 2.0, 4.0)  # of the least contrast: small letters that compression joined come apart at a higher one
-_LETTER_HEIGHTS = (4, 64)  # pixels
+_LEVEL_FACTOR = 1.6  # from one level to the next: letters that compression joined come apart at a higher one
+_HALO = 0.2  # of a stroke's peak relief: what is found below that is what compression left around the stroke
+_LETTER_HEIGHTS = (4, 56)  # pixels
 _LEAST_AREA = 5  # pixels
 
 Relief = NDArray[np.float32]
@@ -26,11 +27,13 @@ class Glyph:
         box: its pixels' bounding box.
         grey: the grey value at its core.
         grown_height: the height of what it belongs to at half the contrast; a piece of a vessel grows, a letter hardly.
+        relief: by how much the core stands out.
         area: its number of pixels.
     """
 
     box: Box
     grey: float
+    relief: float
     grown_height: int
     area: int
 
@@ -79,8 +82,17 @@ def least_contrast(image: GreyImage, picture: Box) -> float:
     return max(_LEAST_CONTRAST, _NOISE_FACTOR * deviation)
 
 
-def find_glyphs(image: GreyImage, relief: Relief, level: float) -> list[Glyph]:
-    """Finds the connected strokes of a letter's size whose relief exceeds a level."""
+def find_glyphs(image: GreyImage, relief: Relief, least: float) -> list[list[Glyph]]:
+    """Finds the connected strokes of a letter's size at rising levels of relief, one list for each level."""
+    found = []
+    level = least
+    while level < relief.max():
+        found.append(_glyphs_above(image, relief, level))
+        level *= _LEVEL_FACTOR
+    return found
+
+
+def _glyphs_above(image: GreyImage, relief: Relief, level: float) -> list[Glyph]:
     labels, boxes, areas = _components(relief > level)
     grown, grown_boxes, _ = _components(relief > level / 2)
     glyphs = []
@@ -88,11 +100,13 @@ def find_glyphs(image: GreyImage, relief: Relief, level: float) -> list[Glyph]:
         if not _LETTER_HEIGHTS[0] <= box.height <= _LETTER_HEIGHTS[1] or area < _LEAST_AREA:
             continue
         inside = labels[box.slices] == number
-        core = inside & (relief[box.slices] >= np.percentile(relief[box.slices][inside], 70))
-        parent = grown[box.slices][inside][0]
-        glyphs.append(
-            Glyph(box, float(np.median(image[box.slices][core])), grown_boxes[int(parent) - 1].height, int(area))
-        )
+        heights = relief[box.slices]
+        peak = float(np.percentile(heights[inside], 85))
+        if level < _HALO * peak:
+            continue
+        core = inside & (heights >= np.percentile(heights[inside], 70))
+        parent = grown_boxes[int(grown[box.slices][inside][0]) - 1]
+        glyphs.append(Glyph(box, float(np.median(image[box.slices][core])), peak, parent.height, int(area)))
     return glyphs
 
 

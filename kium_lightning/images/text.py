@@ -1,28 +1,25 @@
 """Burnt-in text: where it is, and covering it with the mean of a neighbouring background region.
 
 Letters are told from vessels by what makes them text: strokes of one grey value, of one height, on one base line,
-side by side, each by itself. One stroke alone is never enough in the dark, where vessels are.
+side by side, each by itself. A few strokes are enough only beside a line that is text for certain.
 """
 
 import numpy as np
 
 from kium_lightning.images.box import Box, GreyImage
-from kium_lightning.images.glyphs import (
-    _LEVELS,
-    Glyph,
-    bright_relief,
-    dark_relief,
-    find_glyphs,
-    least_contrast,
-)
+from kium_lightning.images.glyphs import Glyph, bright_relief, dark_relief, find_glyphs, least_contrast
 
 _NEAR_BORDER = 0.3  # of the picture's size: text further inside is not looked for
 _GAP = 1.3  # of the letters' height: the widest gap within a line
 _HEIGHT_RATIO = 2.2  # of neighbouring letters: capitals to small letters
-_GREY_SPREAD = 20.0  # grey values within a line
+_GREY_SPREAD = 0.3  # of the letters' relief: how far their greys lie apart
+_LEAST_HEIGHT = 5  # pixels
 _BRIGHT_LETTERS = 2
 _DARK_LETTERS = 3
-_PADDING = 0.3  # of the height: strokes too faint to be found, dots and descenders
+_LINE_STEP = 2.5  # of the height: how far the next line of a block is
+_PADDING = 0.25  # of the height: strokes too faint to be found, dots and descenders
+
+_Line = list[Glyph]
 
 
 def find_text(image: GreyImage, picture: Box | None = None) -> list[Box]:
@@ -37,25 +34,36 @@ def find_text(image: GreyImage, picture: Box | None = None) -> list[Box]:
     """
     picture = picture or Box.whole(image)
     contrast = least_contrast(image, picture)
-    boxes = []
-    for relief, letters in ((bright_relief(image, picture), _BRIGHT_LETTERS), (dark_relief(image), _DARK_LETTERS)):
-        for level in _LEVELS:
-            glyphs = find_glyphs(image, relief, level * contrast)
-            boxes += [
-                _box_of(line).within(Box.whole(image))
-                for line in _lines(glyphs)
-                if _is_text(line, letters) and _is_near_border(_box_of(line), picture)
-            ]
-    return _joined(boxes)
+    whole = Box.whole(image)
+    bright = _text_boxes(find_glyphs(image, bright_relief(image, picture), contrast), picture, _BRIGHT_LETTERS, whole)
+    rest = image.copy()  # without the bright letters, between which the background looks like dark ones
+    for box in bright:
+        cover(rest, box.within(whole))
+    inner = picture.grown(-1, -1)  # what touches the edge in the dark may be a vessel that goes on
+    dark = _text_boxes(find_glyphs(rest, dark_relief(rest), contrast), picture, _DARK_LETTERS, inner)
+    return [box.within(whole) for box in bright + dark]
 
 
-def _lines(glyphs: list[Glyph]) -> list[list[Glyph]]:
+def _text_boxes(levels: list[list[Glyph]], picture: Box, letters: int, inner: Box) -> list[Box]:
+    glyphs = [glyph for level in levels for glyph in level]
+    lines = [line for level in levels for line in _lines(level) if _is_near_border(_bounds(line), picture)]
+    sure = [line for line in lines if _is_text(line, letters, inner)]
+    open_lines = [line for line in lines if not _is_text(line, letters, inner)]
+    fresh = sure
+    while fresh:  # the neighbours of a sure line are judged less strictly, and theirs again
+        fresh = [line for line in open_lines if any(_continues(line, known) for known in fresh)]
+        open_lines = [line for line in open_lines if not any(line is other for other in fresh)]
+        sure = sure + fresh
+    return _joined([_padded(_bounds(_extended(line, glyphs))) for line in sure])
+
+
+def _lines(glyphs: list[Glyph]) -> list[_Line]:
     """Groups glyphs that follow each other on a line."""
     glyphs = sorted(glyphs, key=lambda glyph: glyph.box.left)
     line_of = list(range(len(glyphs)))
     for right in range(len(glyphs)):
         for left in range(right):
-            if _follow(glyphs[left], glyphs[right]):
+            if line_of[left] != line_of[right] and _follow(glyphs[left], glyphs[right]):
                 old, new = line_of[right], line_of[left]
                 line_of = [new if line == old else line for line in line_of]
     return [[g for g, line in zip(glyphs, line_of, strict=True) if line == number] for number in dict.fromkeys(line_of)]
@@ -64,51 +72,123 @@ def _lines(glyphs: list[Glyph]) -> list[list[Glyph]]:
 def _follow(left: Glyph, right: Glyph) -> bool:
     low, high = sorted((left.box.height, right.box.height))
     overlap = min(left.box.bottom, right.box.bottom) - max(left.box.top, right.box.top)
+    gap = max(left.box.left, right.box.left) - min(left.box.right, right.box.right)
+    return high <= _HEIGHT_RATIO * low and overlap >= 0.5 * low and gap <= _GAP * high and _same_grey(left, right)
+
+
+def _same_grey(one: Glyph, other: Glyph) -> bool:
+    return abs(one.grey - other.grey) <= max(15.0, _GREY_SPREAD * max(one.relief, other.relief))
+
+
+def _height(line: _Line) -> float:
+    return float(np.percentile([glyph.box.height for glyph in line], 75))
+
+
+def _is_text(line: _Line, letters: int, inner: Box) -> bool:
+    """Whether a line is text for certain: letters by themselves on a base line, or more of one height and grey."""
+    height = _height(line)
+    if height < _LEAST_HEIGHT:
+        return False
+    alone = [glyph for glyph in line if _is_alone(glyph, height) and glyph.box.within(inner) == glyph.box]
+    on_base = [glyph for glyph in _level(alone, height, 0.15) if glyph.box.width <= 1.5 * height]
+    if len(on_base) >= letters and len(on_base) >= 0.5 * len(line):
+        return True
+    alike = [
+        glyph
+        for glyph in _level(line, height, 0.08)
+        if abs(glyph.box.height - height) <= max(1.0, 0.08 * height) and glyph.box.width <= 1.5 * height
+    ]
+    grey = float(np.median([glyph.grey for glyph in line]))
+    return sum(abs(glyph.grey - grey) <= 0.1 * glyph.relief for glyph in alike) > letters
+
+
+def _level(line: _Line, height: float, tolerance: float) -> _Line:
+    """The glyphs that stand on the line's base line."""
+    if not line:
+        return []
+    base = float(np.median([glyph.box.bottom for glyph in line]))
+    return [glyph for glyph in line if abs(glyph.box.bottom - base) <= max(1.0, tolerance * height)]
+
+
+def _is_alone(glyph: Glyph, height: float) -> bool:
+    return glyph.grown_height <= 1.7 * height + 2
+
+
+def _continues(line: _Line, known: _Line) -> bool:
+    """Whether a line has the grey and the height of a known line of text.
+
+    Right above, below or beside it that is enough; elsewhere it must be the more alike.
+    """
+    height, known_height = _height(line), _height(known)
+    if height < _LEAST_HEIGHT or np.mean([_is_alone(glyph, known_height) for glyph in line]) < 0.5:
+        return False
+    box, known_box = _bounds(line), _bounds(known)
+    reach = round(_LINE_STEP * known_height)
+    is_beside = box.height <= 2 * known_height and box.within(known_box.grown(reach, reach)) == box
+    height_ratio, spread = (1.6, _GREY_SPREAD) if is_beside else (1.2, _GREY_SPREAD / 2)
+    grey, known_grey = (float(np.median([glyph.grey for glyph in group])) for group in (line, known))
+    relief = float(np.median([glyph.relief for glyph in known]))
     return (
-        high <= _HEIGHT_RATIO * low
-        and overlap >= 0.5 * low
-        and right.box.left - left.box.right <= _GAP * high
-        and abs(left.grey - right.grey) <= _GREY_SPREAD
+        max(height, known_height) <= height_ratio * min(height, known_height)
+        and abs(grey - known_grey) <= max(10.0, spread * relief)
+        and all(glyph.box.width <= 2 * known_height for glyph in line)
     )
 
 
-def _is_text(line: list[Glyph], letters: int) -> bool:
-    if len(line) < letters:
-        return False
-    heights = np.array([glyph.box.height for glyph in line])
-    height = float(np.percentile(heights, 75))
-    if height < 5:
-        return False
-    bottoms = np.array([glyph.box.bottom for glyph in line])
-    on_base = np.abs(bottoms - np.median(bottoms)) <= max(1.0, 0.15 * height)
-    alone = np.array([glyph.grown_height <= 1.7 * height + 2 for glyph in line])
-    narrow = np.array([glyph.box.width <= 1.5 * height for glyph in line])
-    return bool((on_base & alone & narrow).sum() >= letters and np.mean(on_base & alone) >= 0.5)
+def _extended(line: _Line, glyphs: list[Glyph]) -> _Line:
+    """Adds what stands in a line's rows right beside it in its grey: signs, and letters that touch something."""
+    height = _height(line)
+    line = list(line)
+    box = _bounds(line)
+    while True:
+        reach = box.grown(round(_GAP * height), 0)
+        more = [
+            glyph
+            for glyph in glyphs
+            if glyph.box.meets(reach)
+            and glyph.box.within(box) != glyph.box
+            and glyph.box.within(box.grown(glyph.box.width + round(_GAP * height), round(0.4 * height))) == glyph.box
+            and _same_grey(glyph, line[0])
+            and glyph.box.width <= 2 * height
+            and _is_alone(glyph, 1.5 * height)
+        ]
+        if not more:
+            return line
+        line += more
+        box = _bounds(line)
 
 
 def _is_near_border(box: Box, picture: Box) -> bool:
-    reach = _NEAR_BORDER * min(picture.width, picture.height)
-    inner = picture.grown(-round(reach), -round(reach))
-    return not box.within(inner) == box
+    reach = round(_NEAR_BORDER * min(picture.width, picture.height))
+    return box.within(picture.grown(-reach, -reach)) != box
 
 
-def _box_of(line: list[Glyph]) -> Box:
+def _bounds(line: _Line) -> Box:
     box = line[0].box
     for glyph in line[1:]:
         box = box.joined(glyph.box)
+    return box
+
+
+def _padded(box: Box) -> Box:
     padding = 2 + round(_PADDING * box.height)
     return box.grown(padding, padding)
 
 
 def _joined(boxes: list[Box]) -> list[Box]:
-    """Joins the boxes that share pixels."""
+    """Joins the boxes of one line, found at several levels, and leaves those of neighbouring lines apart."""
     joined: list[Box] = []
-    for box in sorted(boxes):
-        while (other := next((b for b in joined if b.meets(box)), None)) is not None:
+    for box in sorted(boxes, key=lambda box: -box.width * box.height):
+        while (other := next((b for b in joined if _same_line(b, box)), None)) is not None:
             joined.remove(other)
             box = box.joined(other)
         joined.append(box)
     return sorted(joined, key=lambda box: (box.top, box.left))
+
+
+def _same_line(one: Box, other: Box) -> bool:
+    common = one.within(other)
+    return not common.is_empty and common.height >= 0.6 * min(one.height, other.height)
 
 
 def cover(image: GreyImage, box: Box) -> int:
