@@ -1,0 +1,138 @@
+import numpy as np
+import pandas as pd
+import pytest
+from simulated_answer import POSITIVES, Simulated, challenge_labels, simulate
+from sklearn.metrics import average_precision_score, recall_score, roc_auc_score
+
+from kium_lightning.anatomy import LOCATION_COLUMNS
+from kium_lightning.report.estimates import Share
+from kium_lightning.report.evaluation import Evaluation, evaluate_answer, gated_scores
+from kium_lightning.report.reading import Judged, read_judged
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
+    return simulate(tmp_path_factory.mktemp("outputs"))
+
+
+@pytest.fixture(scope="module")
+def evaluation(run: Simulated) -> Evaluation:
+    return evaluate_answer(read_judged(run.answer, run.groundtruth, run.scores), level=0.95, draws=200, seed=0)
+
+
+def answer_to(labels: NDArray[np.int64], calls: NDArray[np.int64]) -> Judged:
+    presence = labels.any(axis=1).astype(np.int64)
+    return Judged(np.arange(len(labels)), np.column_stack([presence, labels]), presence.astype(float), calls)
+
+
+def test_the_official_numbers_are_those_of_scikit_learn_and_arithmetic_on_the_files(
+    run: Simulated, evaluation: Evaluation
+) -> None:
+    truth, output = pd.read_csv(run.groundtruth), pd.read_csv(run.answer)
+    columns = list(LOCATION_COLUMNS)
+
+    assert evaluation.auroc.value == roc_auc_score(truth.Aneurysm, output.Aneurysm)
+    assert evaluation.location_accuracy.value == pytest.approx(
+        1 - np.abs(truth[columns].to_numpy() - output[columns].to_numpy()).mean(), abs=1e-12
+    )
+
+
+def test_intervals_hold_their_value_and_the_gain_is_the_difference_from_calling_none(evaluation: Evaluation) -> None:
+    for estimate in (evaluation.auroc, evaluation.location_accuracy, evaluation.accuracy_gain):
+        assert estimate.low < estimate.value < estimate.high
+    assert evaluation.accuracy_gain.value == pytest.approx(
+        evaluation.location_accuracy.value - evaluation.all_zero_accuracy
+    )
+
+
+def test_calling_no_location_scores_what_the_challenges_prevalence_gives() -> None:
+    labels = challenge_labels()
+    found = evaluate_answer(answer_to(labels, np.zeros_like(labels)), level=0.95, draws=10, seed=0)
+
+    assert sum(POSITIVES) == 681
+    assert labels.size == 23_667
+    assert round(found.all_zero_accuracy, 5) == 0.97123
+    assert found.location_accuracy.value == found.all_zero_accuracy
+    assert found.accuracy_gain == type(found.accuracy_gain)(0.0, 0.0, 0.0)
+    assert [location.positives for location in found.locations] == list(POSITIVES)
+    assert [location.column for location in found.locations] == list(LOCATION_COLUMNS)
+
+
+def test_location_numbers_are_those_of_scikit_learn_with_stopped_patients_at_the_bottom(
+    run: Simulated, evaluation: Evaluation
+) -> None:
+    truth, output, scores = (pd.read_csv(path) for path in (run.groundtruth, run.answer, run.scores))
+    for location in evaluation.locations:
+        labels, calls = truth[location.column], output[location.column]
+        ranks = scores[location.column].fillna(-1)
+        assert location.positives == labels.sum()
+        if labels.sum() == 0:
+            continue
+        assert location.auroc == pytest.approx(roc_auc_score(labels, ranks))
+        assert location.average_precision == pytest.approx(average_precision_score(labels, ranks))
+        assert location.sensitivity.value == pytest.approx(recall_score(labels, calls))
+        assert location.specificity.value == pytest.approx(recall_score(labels, calls, pos_label=0))
+        assert location.stopped == (labels * (1 - scores.passed_gate)).sum()
+        assert location.false_calls == ((1 - labels) * calls).sum()
+
+
+def test_the_gate_is_judged_on_who_passed(run: Simulated, evaluation: Evaluation) -> None:
+    truth, scores = pd.read_csv(run.groundtruth), pd.read_csv(run.scores)
+    assert evaluation.gate_sensitivity is not None
+    assert evaluation.gate_specificity is not None
+    assert evaluation.gate_sensitivity.value == pytest.approx(recall_score(truth.Aneurysm, scores.passed_gate))
+    assert evaluation.gate_specificity.value == pytest.approx(
+        recall_score(truth.Aneurysm, scores.passed_gate, pos_label=0)
+    )
+
+
+def test_all_cells_together_are_counted_once_each(run: Simulated, evaluation: Evaluation) -> None:
+    truth = pd.read_csv(run.groundtruth)[list(LOCATION_COLUMNS)].to_numpy()
+    calls = pd.read_csv(run.answer)[list(LOCATION_COLUMNS)].to_numpy()
+
+    assert (evaluation.located.count, evaluation.located.total) == ((truth & calls).sum(), truth.sum())
+    assert (evaluation.confirmed.count, evaluation.confirmed.total) == ((truth & calls).sum(), calls.sum())
+    assert evaluation.spared.total == truth.size - truth.sum()
+    assert sum(location.false_calls for location in evaluation.locations) == (calls & ~truth & 1).sum()
+
+
+def test_what_cannot_be_known_is_nan_and_left_out_of_the_means() -> None:
+    labels = np.zeros((6, 21), np.int64)
+    labels[:2, 0] = 1
+    scores = np.tile(np.linspace(0.9, 0.1, 6)[:, None], (1, 21))
+    judged = answer_to(labels, labels)
+    judged = Judged(judged.patients, judged.labels, judged.presence, labels, np.ones(6, bool), scores)
+
+    found = evaluate_answer(judged, level=0.95, draws=20, seed=0)
+
+    assert found.locations[0].auroc == 1
+    assert all(np.isnan(location.auroc) and not location.is_evaluable for location in found.locations[1:])
+    assert all(np.isnan(location.sensitivity.value) for location in found.locations[1:])
+    assert (found.mean_auroc, found.mean_average_precision) == (1, 1)
+
+
+def test_patients_without_any_aneurysm_make_the_auroc_unknown_and_nothing_fail() -> None:
+    nobody = np.zeros((5, 21), np.int64)
+    found = evaluate_answer(answer_to(nobody, nobody), level=0.95, draws=20, seed=0)
+
+    assert np.isnan([found.auroc.value, found.auroc.low, found.auroc.high, found.located.value]).all()
+    assert found.location_accuracy.value == 1
+
+
+def test_stopped_patients_rank_below_the_lowest_score() -> None:
+    scores = np.zeros((2, 21))
+    assert (gated_scores(scores, np.array([True, False]))[1] < scores[0]).all()
+
+
+@pytest.mark.parametrize(
+    ("count", "total", "low", "high"),
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_wilson_interval_agrees_with_the_published_table(count: int, total: int, low: float, high: float) -> None:
+    share = Share.of(np.arange(total) < count, 0.95)  # Newcombe, Stat Med 1998; 17:857, table I, method 3
+    assert (round(share.low, 4), round(share.high, 4)) == (low, high)
+
+
+def test_the_same_seed_gives_the_same_intervals(run: Simulated, evaluation: Evaluation) -> None:
+    again = evaluate_answer(read_judged(run.answer, run.groundtruth, run.scores), level=0.95, draws=200, seed=0)
+    assert repr(again) == repr(evaluation)
