@@ -11,6 +11,8 @@ from kium_lightning.phantom.tree import Branch, Segment, Tree
 
 Vector = NDArray[np.float64]
 
+_TRIES = 16  # directions to try, each leaning further, before the least bad is taken
+
 
 @dataclass(frozen=True)
 class Aneurysms:
@@ -76,7 +78,7 @@ def draw_sac(
     side = location.side or dominant_side
     parent, point, usual = _site(location.artery, side, tree, rng)
     lean = np.tan(np.radians(aneurysms.direction_sd_degrees))
-    away = unit(usual + lean * rng.standard_normal(3))
+    leans = lean * rng.standard_normal((_TRIES, 3)) * np.linspace(1.0, 3.0, _TRIES)[:, None]
     spread = np.exp(aneurysms.sigma * rng.standard_normal())
     diameter = float(np.clip(aneurysms.median_mm * spread, aneurysms.smallest_mm, aneurysms.largest_mm))
     aspect = aneurysms.aspect_median * np.exp(aneurysms.aspect_sigma * rng.standard_normal())
@@ -86,10 +88,28 @@ def draw_sac(
     neck = min(2.0 * half_height / aspect, 1.9 * half_axes[1])
     above = half_height * np.sqrt(1.0 - (neck / (2.0 * half_axes[1])) ** 2)
     radius = float(parent.radii[point])
+    away = _freest([unit(unit(usual) + each) for each in leans], parent.points[point], radius, diameter, tree)
     centre = parent.points[point] + away * (0.85 * radius + above)
     across = unit(np.cross(away, tangent_at(parent.points, point) + 0.01 * rng.standard_normal(3)))
     axes = np.vstack([away, across, np.cross(away, across)])
     return Sac(location, centre, axes, half_axes, tree.branches.index(parent), point)
+
+
+def _freest(directions: list[Vector], root: Vector, radius: float, diameter: float, tree: Tree) -> Vector:
+    """The first direction whose dome stays clear of other vessels, else the one that stays clearest."""
+    points = np.concatenate([branch.points for branch in tree.branches])
+    radii = np.concatenate([branch.radii for branch in tree.branches])
+    near = np.linalg.norm(points - root, axis=1) < radius + 2.0 * diameter
+    points, radii = points[near], radii[near]
+    best, best_room = directions[0], -np.inf
+    for direction in directions:
+        dome = root + direction * (radius + 0.6 * diameter)
+        room = float((np.linalg.norm(points - dome, axis=1) - radii).min())
+        if room > 0.3 * diameter:
+            return direction
+        if room > best_room:
+            best, best_room = direction, room
+    return best
 
 
 def _site(artery: Artery, side: Side, tree: Tree, rng: np.random.Generator) -> tuple[Branch, int, Vector]:

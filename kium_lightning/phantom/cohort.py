@@ -133,7 +133,9 @@ class PhantomCohort:
         except ValueError as error:
             raise CohortError(f"{marker} is not readable ({error}). Remove the folder {path} and run again.") from error
         if found != self.settings:
-            keys = sorted(key for key in self.settings.keys() | found.keys() if self.settings.get(key) != found.get(key))
+            keys = sorted(
+                key for key in self.settings.keys() | found.keys() if self.settings.get(key) != found.get(key)
+            )
             raise CohortError(
                 f"{path} holds a cohort made with other settings ({', '.join(keys)}). Give another cohort.folder=PATH, "
                 "or remove this folder to make it anew."

@@ -1,37 +1,72 @@
 """Smooth curves in space through waypoints, in millimetres."""
 
+import math
+
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline
 
 Points = NDArray[np.float64]
 
 
 def path_lengths(points: Points) -> NDArray[np.float64]:
     """The distance along a polyline (n, 3) from its start to each of its points, (n,), in mm."""
-    steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
-    return np.concatenate([[0.0], np.cumsum(steps)])
+    steps = points[1:] - points[:-1]
+    along = np.zeros(len(points))
+    np.cumsum(np.sqrt(np.einsum("ij,ij->i", steps, steps)), out=along[1:])
+    return along
 
 
 def smooth_curve(waypoints: Points, spacing_mm: float) -> Points:
     """Runs a twice differentiable curve through waypoints (n, 3) and samples it evenly.
 
-    The parameter is the square root of the chord lengths (centripetal), which keeps the curve from swinging out
-    between waypoints of unequal distance.
+    The curve is the natural cubic spline whose parameter is the square root of the chord lengths (centripetal), which
+    keeps it from swinging out between waypoints of unequal distance.
 
     Returns:
         Points (m, 3) at most ``spacing_mm`` apart; the first and the last are the first and the last waypoint.
     """
-    chords = np.linalg.norm(np.diff(waypoints, axis=0), axis=1)
-    keep = np.concatenate([[True], chords > 1e-6])
-    waypoints = waypoints[keep]
-    knots = np.concatenate([[0.0], np.cumsum(np.sqrt(chords[keep[1:]]))])
-    spline = CubicSpline(knots, waypoints, bc_type="natural")
-    dense: Points = spline(np.linspace(0.0, knots[-1], 24 * (len(waypoints) - 1) + 1))
+    dense: Points = _natural_spline(np.ascontiguousarray(waypoints), 24)
     along = path_lengths(dense)
-    count = max(2, int(np.ceil(along[-1] / spacing_mm)) + 1)
+    count = max(2, math.ceil(along[-1] / spacing_mm) + 1)
     wanted = np.linspace(0.0, along[-1], count)
     return np.column_stack([np.interp(wanted, along, dense[:, axis]) for axis in range(3)])
+
+
+@njit(cache=True)
+def _natural_spline(waypoints, pieces):  # type: ignore[no-untyped-def]
+    """Samples the natural cubic spline through waypoints (n, 3) at ``pieces`` points between neighbours."""
+    n = len(waypoints)
+    h = np.empty(n - 1)
+    for i in range(n - 1):
+        chord = 0.0
+        for axis in range(3):
+            chord += (waypoints[i + 1, axis] - waypoints[i, axis]) ** 2
+        h[i] = max(chord**0.25, 1e-6)
+    second = np.zeros((n, 3))  # second derivatives at the knots, by the tridiagonal algorithm
+    upper = np.zeros(n)
+    for i in range(1, n - 1):
+        pivot = 2.0 * (h[i - 1] + h[i]) - h[i - 1] * upper[i - 1]
+        upper[i] = h[i] / pivot
+        for axis in range(3):
+            slope = (waypoints[i + 1, axis] - waypoints[i, axis]) / h[i]
+            slope -= (waypoints[i, axis] - waypoints[i - 1, axis]) / h[i - 1]
+            second[i, axis] = (6.0 * slope - h[i - 1] * second[i - 1, axis]) / pivot
+    for i in range(n - 2, 0, -1):
+        for axis in range(3):
+            second[i, axis] -= upper[i] * second[i + 1, axis]
+    dense = np.empty(((n - 1) * pieces + 1, 3))
+    for i in range(n - 1):
+        for k in range(pieces):
+            b = k / pieces
+            a = 1.0 - b
+            for axis in range(3):
+                bend = (a**3 - a) * second[i, axis] + (b**3 - b) * second[i + 1, axis]
+                dense[i * pieces + k, axis] = (
+                    a * waypoints[i, axis] + b * waypoints[i + 1, axis] + bend * h[i] * h[i] / 6.0
+                )
+    dense[-1] = waypoints[-1]
+    return dense
 
 
 def tangent_at(points: Points, index: int) -> NDArray[np.float64]:
@@ -42,7 +77,7 @@ def tangent_at(points: Points, index: int) -> NDArray[np.float64]:
 
 def unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
     """A vector (3,) scaled to length 1."""
-    return np.asarray(vector / np.linalg.norm(vector), dtype=np.float64)
+    return np.asarray(vector / math.sqrt(vector @ vector), dtype=np.float64)
 
 
 def wander(rng: np.random.Generator, spreads_mm: NDArray[np.float64], memory: float = 0.75) -> Points:

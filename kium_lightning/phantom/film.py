@@ -111,7 +111,7 @@ def draw_sheet(film: Film, shared: np.random.Generator, own: np.random.Generator
     dashes = bool(shared.uniform() < film.dashes)
     margin_level = int(shared.integers(0, 16))
     moves = own.uniform() < film.misregistered
-    reach = film.shift_px if moves else 0.12 * film.shift_px
+    reach = film.shift_px if moves else 0.08 * film.shift_px
     shift = own.uniform(-1.0, 1.0, 3) * np.array([reach, reach, 0.2 * reach])
     step = float(own.uniform(2.0, 7.0)) if own.uniform() < film.collimator else 0.0
     return Sheet(
@@ -133,9 +133,7 @@ def draw_sheet(film: Film, shared: np.random.Generator, own: np.random.Generator
     )
 
 
-def _draw_picture(
-    film: Film, width: int, height: int, shared: np.random.Generator, own: np.random.Generator
-) -> Box:
+def _draw_picture(film: Film, width: int, height: int, shared: np.random.Generator, own: np.random.Generator) -> Box:
     """Margins of any width on any side; some sides have none."""
     if shared.uniform() < film.thin_margin:
         left, top, right, bottom = (int(size) for size in shared.integers(0, 3, 4))
@@ -178,7 +176,8 @@ def expose(signal: NDArray[np.float32], sheet: Sheet, run: Run) -> Image:
 def _shading(height: int, width: int, strength: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """Slow changes of the background, zero on average."""
     coarse = rng.standard_normal((4, 4), dtype=np.float32)
-    smooth = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    smooth = cv2.resize(coarse, (64, 64), interpolation=cv2.INTER_CUBIC)
+    smooth = cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR)
     result: NDArray[np.float32] = smooth * np.float32(0.2 * strength)
     return result
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kium_lightning.phantom.curves import Points, path_lengths, smooth_curve, tangent_at, unit
 from kium_lightning.phantom.landmarks import BRAIN_CENTRE, BRAIN_HALF_AXES
@@ -12,6 +13,8 @@ from kium_lightning.phantom.tree import Branch
 SPACING_MM = 1.0
 _DAUGHTER = 0.77  # minor daughter's radius over the parent's, BraVa tracings
 _TERMINAL_RADIUS_MM = 0.38
+_END_RADIUS_MM = 0.12
+_CLOSING_MM = 14.0
 
 Surface = Callable[[Points], Points]
 
@@ -41,6 +44,19 @@ def convexity(points: Points) -> Points:
 def falx(points: Points) -> Points:
     """Keeps points (n, 3) on the medial surface of the hemisphere, close to the midline."""
     return np.column_stack([np.clip(points[:, 0], 0.8, 12.0), points[:, 1:]])
+
+
+def closing(radii: NDArray[np.float64], along: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Thins the end of a vessel below what a film resolves, as vessels fade out rather than stop.
+
+    Args:
+        radii: (n,) in mm.
+        along: the way from the vessel's start, (n,), in mm.
+    """
+    over = min(_CLOSING_MM, 0.4 * float(along[-1]))
+    rest = np.clip((along[-1] - along) / over, 0.0, 1.0)
+    thinned: NDArray[np.float64] = np.minimum(radii, _END_RADIUS_MM + (radii - _END_RADIUS_MM) * rest)
+    return thinned
 
 
 def anywhere(points: Points) -> Points:
@@ -91,7 +107,7 @@ def sprout(
     points = smooth_curve(np.vstack([*waypoints, course]), SPACING_MM)
     along = path_lengths(points)
     end_radius = min(radius_mm, max(_TERMINAL_RADIUS_MM, 0.62 * radius_mm))
-    radii = radius_mm + (end_radius - radius_mm) * along / along[-1]
+    radii = closing(radius_mm + (end_radius - radius_mm) * along / along[-1], along)
     start_mm = parent.start_mm + float(path_lengths(parent.points)[index])
     return Branch(name, parent.segment, parent.side, points, radii, start_mm)
 

@@ -48,9 +48,7 @@ def draw_crossing(rng: np.random.Generator) -> Crossing:
     )
 
 
-def filled_places(
-    side: Side, circulation: Circulation, variants: Variants, crossing: Crossing
-) -> dict[Place, float]:
+def filled_places(side: Side, circulation: Circulation, variants: Variants, crossing: Crossing) -> dict[Place, float]:
     """Tells how much contrast, 0 to 1, reaches each part of the circulation at its root; absent parts get none."""
     if circulation is Circulation.ANTERIOR:
         return _from_carotid(side, variants, crossing)

@@ -98,7 +98,7 @@ def blend(image: Image, layer: Image, level: int) -> Image:
 
 
 def bounding_box(mask: Image) -> Box:
-    """The box of the non-zero pixels of a mask, right and bottom exclusive; empty at the origin where there are none."""
+    """The box of a mask's non-zero pixels, right and bottom exclusive; (0, 0, 0, 0) where there are none."""
     if not mask.any():
         return (0, 0, 0, 0)
     left, top, wide, high = cv2.boundingRect(mask)

@@ -17,7 +17,7 @@ from kium_lightning.phantom.variants import Variants, draw_variants
 from kium_lightning.phantom.vessels import Anatomy, draw_tree
 from kium_lightning.phantom.xray import Run, Xray, attenuation, draw_run, subtraction
 
-_FINEST_MM = 0.42  # coarser pixels are rendered from finer rays, or thin vessels would break up
+_FINEST_MM = 0.6  # coarser pixels are rendered from finer rays, or thin vessels would break up
 _VISIBLE_SIGNAL = 0.04  # mean signal that a sac must add to what lies over it, about twice a clean film's noise
 _VISIBLE_SHARE = 0.3  # share of its outline in which it must do so
 
@@ -165,11 +165,13 @@ def render(patient: Patient, view: View) -> Rendered:
 
 
 def _signal(rays: Rays, run: Run, width: int, height: int) -> NDArray[np.float32]:
-    signal = subtraction(attenuation(rays.thickness(), run.iodine_mg_per_ml), run.scatter)
+    thickness = rays.thickness()
+    signal = np.zeros_like(thickness)
+    filled = thickness > 0.0  # a tenth of a film, so most of the logarithms can be spared
+    signal[filled] = subtraction(attenuation(thickness[filled], run.iodine_mg_per_ml), run.scatter)
     if signal.shape == (height, width):
         return signal
-    coarse: NDArray[np.float32] = cv2.resize(signal, (width, height), interpolation=cv2.INTER_AREA)
-    return coarse
+    return np.asarray(cv2.resize(signal, (width, height), interpolation=cv2.INTER_AREA), dtype=np.float32)
 
 
 def _sac_truth(outline: NDArray[np.bool_], added: NDArray[np.float32], origin: tuple[int, int]) -> SacTruth | None:

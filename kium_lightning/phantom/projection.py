@@ -63,9 +63,7 @@ class Rays:
         self._slots = np.empty((*shape, SLOTS, 3), dtype=np.float32)
         self._total = np.zeros(shape, dtype=np.float32)
 
-    def add_tube(
-        self, points: NDArray[np.float64], radii: NDArray[np.float64], contrast: NDArray[np.float64]
-    ) -> None:
+    def add_tube(self, points: NDArray[np.float64], radii: NDArray[np.float64], contrast: NDArray[np.float64]) -> None:
         """Adds a tapered tube: centre line (n, 3) and radii (n,) in mm, and contrast (n,) from 0 to 1."""
         g = self.geometry
         _add_tube(
@@ -98,7 +96,8 @@ class Rays:
 
     def thickness(self) -> NDArray[np.float32]:
         """Millimetres of contrast-filled lumen along each ray, weighted by contrast, (height, width)."""
-        return _collect(self._counts, self._slots, self._total)
+        collected: NDArray[np.float32] = _collect(self._counts, self._slots, self._total)
+        return collected
 
 
 @njit(cache=True, fastmath=False)

@@ -10,7 +10,7 @@ _COARSE = 4  # the skull is smooth: a quarter of the resolution in each directio
 _CENTRE_MM = np.array([0.0, -11.0, 20.0])
 _OUTER_MM = np.array([74.0, 88.0, 72.0])
 _INNER_MM = np.array([67.0, 80.0, 65.0])
-_BONE_PER_MM = 0.045  # effective attenuation of cortical and cancellous bone together
+_BONE_PER_MM = 0.02  # effective attenuation of cortical and cancellous bone together
 _PETROUS_MM = (np.array([36.0, -18.0, -34.0]), np.array([24.0, 9.0, 9.0]))
 _TEETH_MM = (np.array([0.0, 55.0, -78.0]), np.array([28.0, 20.0, 22.0]))
 
@@ -40,7 +40,10 @@ def skull_attenuation(geometry: Geometry, rng: np.random.Generator) -> NDArray[n
         bone = bone + 0.9 * _chords(geometry, _PETROUS_MM[0] * np.array([sign, 1.0, 1.0]), _PETROUS_MM[1])
     bone = bone + 0.8 * _chords(geometry, *_TEETH_MM)
     grain = cv2.GaussianBlur(rng.standard_normal(bone.shape, dtype=np.float32), (0, 0), 1.5)
-    result: NDArray[np.float32] = (bone * np.float32(_BONE_PER_MM) * (1.0 + 0.5 * grain)).astype(np.float32)
+    bone = np.asarray(
+        cv2.GaussianBlur(bone, (0, 0), 0.8), dtype=np.float32
+    )  # no sharp edge survives the slope of a real vault
+    result: NDArray[np.float32] = (bone * np.float32(_BONE_PER_MM) * (1.0 + 0.3 * grain)).astype(np.float32)
     return result
 
 
@@ -56,8 +59,9 @@ def subtract_shifted(
     """
     rows, columns = bone.shape
     matrix = cv2.getRotationMatrix2D((columns / 2.0, rows / 2.0), shift[2], 1.0)
-    matrix[:, 2] += np.array(shift[:2]) / _COARSE
+    matrix[0, 2] += shift[0] / _COARSE
+    matrix[1, 2] += shift[1] / _COARSE
     moved = cv2.warpAffine(bone, matrix, (columns, rows), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     height, width = shape
-    left: NDArray[np.float32] = cv2.resize(bone - moved, (width, height), interpolation=cv2.INTER_LINEAR)
-    return left
+    left = cv2.resize(bone - moved, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(left, dtype=np.float32)

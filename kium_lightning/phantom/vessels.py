@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from kium_lightning.anatomy import Side
 from kium_lightning.phantom import landmarks
 from kium_lightning.phantom.curves import Points, path_lengths, smooth_curve, wander
-from kium_lightning.phantom.growth import SPACING_MM, Bush, Surface, anywhere, bush, convexity, falx, sprout
+from kium_lightning.phantom.growth import SPACING_MM, Bush, Surface, anywhere, bush, closing, convexity, falx, sprout
 from kium_lightning.phantom.tree import Branch, Segment, Tree, mirrored
 from kium_lightning.phantom.variants import SideVariants, Variants
 
@@ -70,8 +70,12 @@ class _Builder:
         start: Points | None = None,
         end: Points | None = None,
         start_mm: float = 0.0,
+        closes: bool = False,
     ) -> Branch:
-        """Draws a trunk through jittered waypoints; given ends replace the jittered ones exactly."""
+        """Draws a trunk through jittered waypoints; given ends replace the jittered ones exactly.
+
+        A trunk that closes thins out at its far end; the others go on in another branch.
+        """
         anatomy = self._anatomy
         along = path_lengths(waypoints)
         spread = anatomy.root_sd_mm + (anatomy.distal_sd_mm - anatomy.root_sd_mm) * np.clip(along / 120.0, 0.0, 1.0)
@@ -86,7 +90,8 @@ class _Builder:
         position = path_lengths(points)
         radius = radii[0] + (radii[1] - radii[0]) * position / position[-1]
         ripple = 1.0 + 0.03 * np.sin(position / self._rng.uniform(4.0, 9.0) + self._rng.uniform(0.0, 6.0))
-        branch = Branch(name, segment, None, points, radius * ripple, start_mm)
+        radius = radius * ripple
+        branch = Branch(name, segment, None, points, closing(radius, position) if closes else radius, start_mm)
         self.branches.append(branch)
         return branch
 
@@ -123,16 +128,20 @@ def _take_off(parents: list[Branch], end: NDArray[np.float64], rng: np.random.Ge
     parent = parents[int(np.argmin([distance.min() for distance in distances]))]
     distance = distances[parents.index(parent)]
     nearest = int(np.argmin(distance)) / (len(parent.points) - 1)
-    return parent, float(np.clip(nearest - abs(rng.normal(0.0, 0.12)) - 0.04, 0.12, 0.97))
+    return parent, float(np.clip(nearest - abs(rng.normal(0.0, 0.12)) - 0.04, 0.12, 0.85))
 
 
 def _over_the_insula(origin: NDArray[np.float64], end: NDArray[np.float64], rng: np.random.Generator) -> Points:
     """The way of an MCA branch up the insula and round the operculum: two turns, the outer one below the inner."""
     towards = (end - origin)[1:] / np.linalg.norm((end - origin)[1:])
-    climb = rng.uniform(7.0, 14.0)
-    inner = np.concatenate([[origin[0] + 1.0], origin[1:] + climb * towards + rng.normal(0.0, 1.5, 2)])
-    outer = np.concatenate([[inner[0] + rng.uniform(4.0, 8.0)], inner[1:] - 4.5 * towards + rng.normal(0.0, 2.0, 2)])
-    return np.vstack([inner, outer])
+    across = np.array([-towards[1], towards[0]]) * rng.choice([-1.0, 1.0])
+    top = origin[1:] + rng.uniform(8.0, 14.0) * towards
+    width = rng.uniform(2.0, 4.5)  # a loop, not a hairpin: its legs lie side by side in the lateral view
+    rise = np.concatenate([[origin[0] + 0.5], top - 2.0 * towards - 0.5 * width * across])
+    inner = np.concatenate([[origin[0] + 1.5], top])
+    outer = np.concatenate([[origin[0] + rng.uniform(4.0, 7.0)], top - 3.5 * towards + 0.8 * width * across])
+    below = np.concatenate([[outer[0] + rng.uniform(2.0, 4.0)], top - 3.0 * towards + 1.8 * width * across])
+    return np.vstack([rise, inner, outer, below])
 
 
 def _carotid(build: _Builder, variants: SideVariants, shape: NDArray[np.float64]) -> None:
@@ -143,27 +152,33 @@ def _carotid(build: _Builder, variants: SideVariants, shape: NDArray[np.float64]
     m1 = build.trunk(Segment.MCA, landmarks.M1 * shape, (min(m1_radius, 0.95 * terminus), 0.92 * m1_radius), start=top)
     fork, m1_mm = m1.points[-1], ica_mm + float(m1.path_mm[-1])
     m2 = build.diameter(2.4, 0.4) / 2
-    upper = build.trunk(Segment.MCA, landmarks.M2_SUPERIOR * shape, (m2, 0.5 * m2), "superior", fork, start_mm=m1_mm)
-    lower = build.trunk(Segment.MCA, landmarks.M2_INFERIOR * shape, (m2, 0.5 * m2), "inferior", fork, start_mm=m1_mm)
+    upper = build.trunk(
+        Segment.MCA, landmarks.M2_SUPERIOR * shape, (m2, 0.5 * m2), "superior", fork, start_mm=m1_mm, closes=True
+    )
+    lower = build.trunk(
+        Segment.MCA, landmarks.M2_INFERIOR * shape, (m2, 0.5 * m2), "inferior", fork, start_mm=m1_mm, closes=True
+    )
     build.cortical([upper], landmarks.MCA_SUPERIOR_ENDS * shape, convexity, 0.75, True, "convexity")
     build.cortical([lower], landmarks.MCA_INFERIOR_ENDS * shape, convexity, 0.75, True, "temporal")
     a1_radius = variants.a1_scale * build.diameter(2.09, 0.27) / 2
     a1 = build.trunk(Segment.A1, landmarks.A1 * shape, (a1_radius, a1_radius), start=top)
     a2_radius = build.diameter(2.2, 0.3) / 2
-    a2 = build.trunk(Segment.A2, landmarks.A2 * shape, (a2_radius, 0.85 * a2_radius), start=a1.points[-1], start_mm=16.0)
+    a2 = build.trunk(
+        Segment.A2, landmarks.A2 * shape, (a2_radius, 0.85 * a2_radius), start=a1.points[-1], start_mm=16.0
+    )
     split, a2_mm, medial = a2.points[-1], float(a2.path_mm[-1]), 0.68 * a2_radius
     courses = {"pericallosal": landmarks.PERICALLOSAL, "callosomarginal": landmarks.CALLOSOMARGINAL}
     arcs = [
-        build.trunk(Segment.A2, course * shape, (medial, 0.5), name, split, start_mm=a2_mm)
+        build.trunk(Segment.A2, course * shape, (medial, 0.5), name, split, start_mm=a2_mm, closes=True)
         for name, course in courses.items()
     ]
     build.cortical([a2, *arcs], landmarks.ACA_ENDS * shape, falx, 0.6, False, "medial", 0.7, 1)
     root = ica.points[_nearest(ica, landmarks.OPHTHALMIC[0] * shape)]
     eye = build.diameter(1.3, 0.3) / 2
-    build.trunk(Segment.OPHTHALMIC, landmarks.OPHTHALMIC * shape, (eye, 0.35), start=root)
+    build.trunk(Segment.OPHTHALMIC, landmarks.OPHTHALMIC * shape, (eye, 0.35), start=root, closes=True)
     root = ica.points[_nearest(ica, landmarks.ANTCHOR[0] * shape)]
     choroid = build.diameter(0.85, 0.15) / 2
-    build.trunk(Segment.ANTCHOR, landmarks.ANTCHOR * shape, (choroid, 0.3), start=root)
+    build.trunk(Segment.ANTCHOR, landmarks.ANTCHOR * shape, (choroid, 0.3), start=root, closes=True)
 
 
 def _vertebral(build: _Builder, variants: SideVariants, shape: NDArray[np.float64], ba: Branch) -> None:
@@ -174,7 +189,7 @@ def _vertebral(build: _Builder, variants: SideVariants, shape: NDArray[np.float6
         build.branches[-1] = va = Branch(va.name, va.segment, None, va.points[:stop], va.radii[:stop])
     root = va.points[min(_nearest(va, landmarks.PICA[0] * shape), len(va.points) - 1)]
     pica = build.diameter(1.5, 0.25) / 2
-    trunk = build.trunk(Segment.PICA, landmarks.PICA * shape, (pica, 0.6 * pica), start=root)
+    trunk = build.trunk(Segment.PICA, landmarks.PICA * shape, (pica, 0.6 * pica), start=root, closes=True)
     build.cortical([trunk], landmarks.PICA_ENDS * shape, anywhere, 0.45, False, "hemispheric", 0.6, 1)
     for segment, course, ends, calibre in (
         (Segment.SCA, landmarks.SCA, landmarks.SCA_ENDS, (1.48, 0.25)),
@@ -182,7 +197,7 @@ def _vertebral(build: _Builder, variants: SideVariants, shape: NDArray[np.float6
     ):
         radius = build.diameter(*calibre) / 2
         root = ba.points[_nearest(ba, course[0] * shape)]
-        trunk = build.trunk(segment, course * shape, (radius, 0.6 * radius), start=root)
+        trunk = build.trunk(segment, course * shape, (radius, 0.6 * radius), start=root, closes=True)
         build.cortical([trunk], ends * shape, anywhere, 0.45, False, "hemispheric", 0.6, 1)
 
 
@@ -192,7 +207,9 @@ def _posterior_cerebral(
     p1_radius = variants.p1_scale * build.diameter(2.2, 0.3) / 2
     p1 = build.trunk(Segment.P1, landmarks.P1 * shape, (p1_radius, p1_radius), start=ba.points[-1])
     p2_radius = build.diameter(2.1, 0.3) / 2
-    p2 = build.trunk(Segment.P2, landmarks.P2 * shape, (p2_radius, 0.55 * p2_radius), start=p1.points[-1], start_mm=10.0)
+    p2 = build.trunk(
+        Segment.P2, landmarks.P2 * shape, (p2_radius, 0.55 * p2_radius), start=p1.points[-1], start_mm=10.0, closes=True
+    )
     build.cortical([p2], landmarks.PCA_ENDS * shape, anywhere, 0.6, False, "cortical", 0.8, 1)
     root = ica.points[_nearest(ica, landmarks.PCOM_FROM_ICA[0] * shape)]
     course = np.vstack([landmarks.PCOM_FROM_ICA * shape, p1.points[-1]])

@@ -1,5 +1,6 @@
 """The X-ray run: where tube and detector stand, and what a thickness of contrast does to the beam."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,8 @@ from kium_lightning.anatomy import Circulation, Projection, View
 from kium_lightning.phantom.curves import unit
 from kium_lightning.phantom.projection import Geometry
 
-# -ln T = a t - b t^2 at 75 kVp behind a head, 200 mg iodine per ml; fitted to .096 .191 .550 .886 1.655 at .5 1 3 5 10 mm
+# -ln T = a t - b t^2 at 75 kVp behind a head, 200 mg iodine per ml;
+# fitted to .096 .191 .550 .886 1.655 at .5 1 3 5 10 mm
 _LINEAR_PER_MM = 0.1920
 _HARDENING_PER_MM2 = 0.00269
 _REFERENCE_MG_PER_ML = 200.0
@@ -82,13 +84,11 @@ class Run:
     def geometry(self, width: int, height: int) -> Geometry:
         """Source and detector for a picture of a size in pixels."""
         source = self.centre - self.source_image_mm / self.magnification * self.axes[2]
-        return Geometry(
-            source, self.axes, self.source_image_mm, self.field_mm / min(width, height), width, height
-        )
+        return Geometry(source, self.axes, self.source_image_mm, self.field_mm / min(width, height), width, height)
 
     def blur_mm(self) -> float:
         """Standard deviation of the unsharpness from the focal spot, on the detector."""
-        return self.focal_spot_mm * (self.magnification - 1.0) / np.sqrt(12.0)
+        return self.focal_spot_mm * (self.magnification - 1.0) / math.sqrt(12.0)
 
 
 def draw_run(view: View, xray: Xray, shared: np.random.Generator, own: np.random.Generator) -> Run:
