@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 from simulated_answer import POSITIVES, Simulated, challenge_labels, simulate
 from sklearn.metrics import average_precision_score, recall_score, roc_auc_score
 
