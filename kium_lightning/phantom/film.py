@@ -193,7 +193,7 @@ def lay_out(picture: Image, sheet: Sheet) -> tuple[Image, list[Box], Image | Non
     image[top:bottom, left:right] = picture
     boxes, mask = [], np.zeros_like(image)
     for text in sheet.texts:
-        box, painted = paint_text(image, text)
+        box, painted = paint_text(image, text, sheet.picture)
         boxes.append(box)
         mask |= painted
     if sheet.dashes:

@@ -15,6 +15,8 @@ _WORDS = (
     "CAU", "kV", "mA", "ZOOM", "SID", "FD", "Mag", "SUB", "AP", "LAT", "INV",
 )  # fmt: skip
 
+_BRIGHT = 235
+
 
 @dataclass(frozen=True)
 class Text:
@@ -36,12 +38,20 @@ class Text:
     thickness: int
     level: int
 
+    def origin(self, width: int, height: int) -> tuple[int, int, float]:
+        """The left end of the base line in a file of a size in pixels, and OpenCV's font scale."""
+        scale = self.height * min(height, width) / 21.0 * (1.6 if self.font == cv2.FONT_HERSHEY_PLAIN else 1.0)
+        scale = max(scale, 0.3)
+        (wide, high), baseline = cv2.getTextSize(self.words, self.font, scale, self.thickness)
+        left = round(self.corner[0] * (width - wide))
+        return left, high + round(self.corner[1] * (height - high - baseline)), scale
+
 
 def draw_text(lines: int, is_bright: bool, rng: np.random.Generator) -> list[Text]:
     """Draws blocks of lines at one to four corners of a file."""
     font = int(rng.choice(_FONTS))
     height = float(rng.uniform(0.014, 0.026))
-    level = int(rng.integers(235, 256)) if is_bright else int(rng.integers(0, 25))
+    level = int(rng.integers(_BRIGHT, 256)) if is_bright else int(rng.integers(0, 25))
     corners = [(x, y) for x in (0.0, 1.0) for y in (0.0, 1.0)]
     chosen = [corners[index] for index in rng.permutation(4)[: int(rng.integers(1, 5))]]
     inset = rng.uniform(0.004, 0.03, 2)
@@ -60,21 +70,18 @@ def draw_text(lines: int, is_bright: bool, rng: np.random.Generator) -> list[Tex
     return texts
 
 
-def paint_text(image: Image, text: Text) -> tuple[Box, Image]:
-    """Paints a line into an image (height, width) in place.
+def paint_text(image: Image, text: Text, picture: Box) -> tuple[Box, Image]:
+    """Paints a line into an image (height, width) in place; a dark line that starts in a margin is painted bright.
 
     Returns:
         The box of the painted pixels, right and bottom exclusive, and their mask (height, width), 255 where painted.
     """
-    rows, columns = image.shape
-    scale = text.height * min(rows, columns) / 21.0 * (1.6 if text.font == cv2.FONT_HERSHEY_PLAIN else 1.0)
-    scale = max(scale, 0.3)
-    (wide, high), baseline = cv2.getTextSize(text.words, text.font, scale, text.thickness)
-    left = round(text.corner[0] * (columns - wide))
-    foot = high + round(text.corner[1] * (rows - high - baseline))
+    height, width = image.shape
+    left, foot, scale = text.origin(width, height)
     layer = np.zeros_like(image)
     cv2.putText(layer, text.words, (left, foot), text.font, scale, 255, text.thickness, cv2.LINE_AA)
-    mask = blend(image, layer, text.level)
+    starts_inside = picture[0] <= left < picture[2] and picture[1] < foot <= picture[3]
+    mask = blend(image, layer, text.level if starts_inside else max(text.level, _BRIGHT))
     return bounding_box(mask), mask
 
 

@@ -1,6 +1,6 @@
 """Draws the vessel tree of one patient: named trunks through their landmarks, and the distal trees grown from them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,8 @@ from kium_lightning.phantom.curves import Points, path_lengths, smooth_curve, wa
 from kium_lightning.phantom.growth import SPACING_MM, Bush, Surface, anywhere, bush, closing, convexity, falx, sprout
 from kium_lightning.phantom.tree import Branch, Segment, Tree, mirrored
 from kium_lightning.phantom.variants import SideVariants, Variants
+
+_FLARE_MM = 9.0
 
 
 @dataclass(frozen=True)
@@ -184,9 +186,12 @@ def _carotid(build: _Builder, variants: SideVariants, shape: NDArray[np.float64]
 def _vertebral(build: _Builder, variants: SideVariants, shape: NDArray[np.float64], ba: Branch) -> None:
     low, high = (variants.va_scale * build.diameter(*calibre) / 2 for calibre in ((3.9, 0.5), (2.8, 0.5)))
     va = build.trunk(Segment.VA, landmarks.VA * shape, (low, high), end=ba.points[0])
+    rest = np.clip((va.path_mm[-1] - va.path_mm) / _FLARE_MM, 0.0, 1.0)  # no step where it joins the basilar artery
+    va = replace(va, radii=rest * va.radii + (1.0 - rest) * np.maximum(va.radii, 0.8 * ba.radii[0]))
+    build.branches[-1] = va
     if variants.va_ends_in_pica:
         stop = _nearest(va, landmarks.PICA[0] * shape) + 1
-        build.branches[-1] = va = Branch(va.name, va.segment, None, va.points[:stop], va.radii[:stop])
+        build.branches[-1] = va = replace(va, points=va.points[:stop], radii=va.radii[:stop])
     root = va.points[min(_nearest(va, landmarks.PICA[0] * shape), len(va.points) - 1)]
     pica = build.diameter(1.5, 0.25) / 2
     trunk = build.trunk(Segment.PICA, landmarks.PICA * shape, (pica, 0.6 * pica), start=root, closes=True)
