@@ -21,7 +21,7 @@ from kium_lightning.phantom.aneurysms import Aneurysms
 from kium_lightning.phantom.film import Film
 from kium_lightning.phantom.labels import draw_labels
 from kium_lightning.phantom.patient import Distributions
-from kium_lightning.phantom.vessels import Anatomy
+from kium_lightning.phantom.population import Anatomy
 from kium_lightning.phantom.writing import Job, write_patient
 from kium_lightning.phantom.xray import Xray
 

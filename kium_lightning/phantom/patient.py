@@ -11,10 +11,11 @@ from kium_lightning.phantom.aneurysms import Aneurysms, Sac, draw_sac
 from kium_lightning.phantom.film import Film, Sheet, draw_sheet, encode, expose, lay_out
 from kium_lightning.phantom.injections import Crossing, contrasts, draw_crossing
 from kium_lightning.phantom.overlay import Box, Image, bounding_box
+from kium_lightning.phantom.population import Anatomy
 from kium_lightning.phantom.projection import Rays
 from kium_lightning.phantom.tree import Tree
 from kium_lightning.phantom.variants import Variants, draw_variants
-from kium_lightning.phantom.vessels import Anatomy, draw_tree
+from kium_lightning.phantom.vessels import draw_tree
 from kium_lightning.phantom.xray import Run, Xray, attenuation, draw_run, subtraction
 
 _FINEST_MM = 0.6  # coarser pixels are rendered from finer rays, or thin vessels would break up

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kium_lightning.phantom.projection import Geometry
+from kium_lightning.phantom.geometry import Geometry
 
 _COARSE = 4  # the skull is smooth: a quarter of the resolution in each direction is enough
 _CENTRE_MM = np.array([0.0, -11.0, 20.0])

@@ -1,14 +1,11 @@
 """The variants of the circle of Willis that a patient has, and what they do to calibres and filling."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kium_lightning.anatomy import Artery, Location, Side
-
-if TYPE_CHECKING:
-    from kium_lightning.phantom.vessels import Anatomy
+from kium_lightning.phantom.population import Anatomy
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ class Variants:
         return self.left if side is Side.LEFT else self.right
 
 
-def draw_variants(anatomy: "Anatomy", labels: frozenset[Location], rng: np.random.Generator) -> Variants:
+def draw_variants(anatomy: Anatomy, labels: frozenset[Location], rng: np.random.Generator) -> Variants:
     """Draws a patient's variants; the same numbers are drawn whatever the labels are.
 
     An aneurysm of the anterior communicating artery comes with a hypoplastic opposite A1 far more often than chance

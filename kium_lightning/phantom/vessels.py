@@ -1,152 +1,23 @@
 """Draws the vessel tree of one patient: named trunks through their landmarks, and the distal trees grown from them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kium_lightning.anatomy import Side
 from kium_lightning.phantom import landmarks
-from kium_lightning.phantom.curves import Points, path_lengths, smooth_curve, wander
-from kium_lightning.phantom.growth import SPACING_MM, Bush, Surface, anywhere, bush, closing, convexity, falx, sprout
+from kium_lightning.phantom.curves import smooth_curve
+from kium_lightning.phantom.growth import anywhere, convexity, falx
+from kium_lightning.phantom.population import Anatomy
 from kium_lightning.phantom.tree import Branch, Segment, Tree, mirrored
+from kium_lightning.phantom.trunks import Trunks
 from kium_lightning.phantom.variants import SideVariants, Variants
 
 _FLARE_MM = 9.0
 
 
-@dataclass(frozen=True)
-class Anatomy:
-    """How patients differ in their vessels.
-
-    Attributes:
-        size_sd: standard deviation of the whole tree's size, as a fraction.
-        calibre_sd: standard deviation of all calibres together, as a fraction.
-        root_sd_mm: standard deviation of a waypoint's place near the root of an artery.
-        distal_sd_mm: the same at the far end of a trunk and for the ends of cortical branches.
-        tortuosity: sideways swing of distal branches over their length.
-        twigs: mean number of side branches of a cortical branch.
-        a1_hypoplasia: probability per patient that one A1 is hypoplastic.
-        a1_hypoplasia_given_acom: the same where that patient has an aneurysm of the anterior communicating artery.
-        fetal_pca_complete: probability per patient that one PCA comes from the carotid alone.
-        fetal_pca_partial: probability per patient that one PCA comes mostly from the carotid.
-        pcom_below_1mm: probability per side of a posterior communicating artery thinner than 1 mm.
-        va_hypoplasia: probability per patient that one vertebral artery is hypoplastic.
-        va_ends_in_pica: probability per patient that one vertebral artery ends in its PICA.
-    """
-
-    size_sd: float
-    calibre_sd: float
-    root_sd_mm: float
-    distal_sd_mm: float
-    tortuosity: float
-    twigs: float
-    a1_hypoplasia: float
-    a1_hypoplasia_given_acom: float
-    fetal_pca_complete: float
-    fetal_pca_partial: float
-    pcom_below_1mm: float
-    va_hypoplasia: float
-    va_ends_in_pica: float
-
-
-class _Builder:
-    """Grows one side, or the midline, with one stream of randomness."""
-
-    def __init__(self, anatomy: Anatomy, rng: np.random.Generator) -> None:
-        self._anatomy = anatomy
-        self._rng = rng
-        self._calibre = float(np.exp(rng.normal(0.0, anatomy.calibre_sd)))
-        self.branches: list[Branch] = []
-
-    def diameter(self, mean_mm: float, sd_mm: float) -> float:
-        """Draws a lumen diameter in mm, within two standard deviations."""
-        return self._calibre * (mean_mm + sd_mm * float(np.clip(self._rng.standard_normal(), -2.0, 2.0)) * 0.7)
-
-    def trunk(
-        self,
-        segment: Segment,
-        waypoints: Points,
-        radii: tuple[float, float],
-        name: str = "trunk",
-        start: Points | None = None,
-        end: Points | None = None,
-        start_mm: float = 0.0,
-        closes: bool = False,
-    ) -> Branch:
-        """Draws a trunk through jittered waypoints; given ends replace the jittered ones exactly.
-
-        A trunk that closes thins out at its far end; the others go on in another branch.
-        """
-        anatomy = self._anatomy
-        along = path_lengths(waypoints)
-        spread = anatomy.root_sd_mm + (anatomy.distal_sd_mm - anatomy.root_sd_mm) * np.clip(along / 120.0, 0.0, 1.0)
-        shift = wander(self._rng, spread)
-        course = waypoints + shift
-        fade = (along / along[-1])[:, None]
-        if start is not None:  # bring the drawn course to its true ends without a kink
-            course = course + (1.0 - fade) * (start - course[0])
-        if end is not None:
-            course = course + fade * (end - course[-1])
-        points = smooth_curve(course, SPACING_MM * 0.7)
-        position = path_lengths(points)
-        radius = radii[0] + (radii[1] - radii[0]) * position / position[-1]
-        ripple = 1.0 + 0.03 * np.sin(position / self._rng.uniform(4.0, 9.0) + self._rng.uniform(0.0, 6.0))
-        radius = radius * ripple
-        branch = Branch(name, segment, None, points, closing(radius, position) if closes else radius, start_mm)
-        self.branches.append(branch)
-        return branch
-
-    def cortical(
-        self,
-        parents: list[Branch],
-        ends: Points,
-        surface: Surface,
-        radius_mm: float,
-        through_insula: bool,
-        label: str,
-        twigs: float = 1.0,
-        generations: int = 2,
-    ) -> None:
-        """Grows named cortical branches, each from the parent and the fraction that suit its end."""
-        anatomy = self._anatomy
-        for number, mean_end in enumerate(ends):
-            end = mean_end + self._rng.normal(0.0, anatomy.distal_sd_mm, 3)
-            end = surface(end[None])[0]
-            parent, fraction = _take_off(parents, end, self._rng)
-            origin = parent.points[parent.index_at(fraction)]
-            via = _over_the_insula(origin, end, self._rng) if through_insula else np.empty((0, 3))
-            radius = min(0.92 * float(parent.radii[parent.index_at(fraction)]), self.diameter(2 * radius_mm, 0.2) / 2)
-            name = f"{label} {number + 1}"
-            branch = sprout(parent, fraction, end, via, surface, radius, anatomy.tortuosity, name, self._rng)
-            self.branches.append(branch)
-            settings = Bush(anatomy.tortuosity, anatomy.twigs * twigs, generations)
-            self.branches += bush(branch, surface, settings, self._rng)
-
-
-def _take_off(parents: list[Branch], end: NDArray[np.float64], rng: np.random.Generator) -> tuple[Branch, float]:
-    """Chooses where a branch leaves: upstream of the parents' point nearest to its end."""
-    distances = [np.linalg.norm(parent.points - end, axis=1) for parent in parents]
-    parent = parents[int(np.argmin([distance.min() for distance in distances]))]
-    distance = distances[parents.index(parent)]
-    nearest = int(np.argmin(distance)) / (len(parent.points) - 1)
-    return parent, float(np.clip(nearest - abs(rng.normal(0.0, 0.12)) - 0.04, 0.12, 0.85))
-
-
-def _over_the_insula(origin: NDArray[np.float64], end: NDArray[np.float64], rng: np.random.Generator) -> Points:
-    """The way of an MCA branch up the insula and round the operculum: two turns, the outer one below the inner."""
-    towards = (end - origin)[1:] / np.linalg.norm((end - origin)[1:])
-    across = np.array([-towards[1], towards[0]]) * rng.choice([-1.0, 1.0])
-    top = origin[1:] + rng.uniform(8.0, 14.0) * towards
-    width = rng.uniform(2.0, 4.5)  # a loop, not a hairpin: its legs lie side by side in the lateral view
-    rise = np.concatenate([[origin[0] + 0.5], top - 2.0 * towards - 0.5 * width * across])
-    inner = np.concatenate([[origin[0] + 1.5], top])
-    outer = np.concatenate([[origin[0] + rng.uniform(4.0, 7.0)], top - 3.5 * towards + 0.8 * width * across])
-    below = np.concatenate([[outer[0] + rng.uniform(2.0, 4.0)], top - 3.0 * towards + 1.8 * width * across])
-    return np.vstack([rise, inner, outer, below])
-
-
-def _carotid(build: _Builder, variants: SideVariants, shape: NDArray[np.float64]) -> None:
+def _carotid(build: Trunks, variants: SideVariants, shape: NDArray[np.float64]) -> None:
     cervical, terminus = build.diameter(4.67, 0.47) / 2, build.diameter(3.6, 0.4) / 2
     ica = build.trunk(Segment.ICA, landmarks.ICA * shape, (cervical, terminus))
     top, ica_mm = ica.points[-1], 0.0
@@ -183,7 +54,7 @@ def _carotid(build: _Builder, variants: SideVariants, shape: NDArray[np.float64]
     build.trunk(Segment.ANTCHOR, landmarks.ANTCHOR * shape, (choroid, 0.3), start=root, closes=True)
 
 
-def _vertebral(build: _Builder, variants: SideVariants, shape: NDArray[np.float64], ba: Branch) -> None:
+def _vertebral(build: Trunks, variants: SideVariants, shape: NDArray[np.float64], ba: Branch) -> None:
     low, high = (variants.va_scale * build.diameter(*calibre) / 2 for calibre in ((3.9, 0.5), (2.8, 0.5)))
     va = build.trunk(Segment.VA, landmarks.VA * shape, (low, high), end=ba.points[0])
     rest = np.clip((va.path_mm[-1] - va.path_mm) / _FLARE_MM, 0.0, 1.0)  # no step where it joins the basilar artery
@@ -207,7 +78,7 @@ def _vertebral(build: _Builder, variants: SideVariants, shape: NDArray[np.float6
 
 
 def _posterior_cerebral(
-    build: _Builder, variants: SideVariants, shape: NDArray[np.float64], ba: Branch, ica: Branch
+    build: Trunks, variants: SideVariants, shape: NDArray[np.float64], ba: Branch, ica: Branch
 ) -> None:
     p1_radius = variants.p1_scale * build.diameter(2.2, 0.3) / 2
     p1 = build.trunk(Segment.P1, landmarks.P1 * shape, (p1_radius, p1_radius), start=ba.points[-1])
@@ -236,7 +107,7 @@ def draw_tree(anatomy: Anatomy, variants: Variants, streams: dict[str, np.random
     """
     rng = streams["midline"]
     shape = np.exp(rng.normal(0.0, anatomy.size_sd, 3))
-    midline = _Builder(anatomy, rng)
+    midline = Trunks(anatomy, rng)
     low, high = midline.diameter(3.6, 0.4) / 2, midline.diameter(3.1, 0.4) / 2
     ba = midline.trunk(Segment.BA, landmarks.BA * shape, (low, high))
     branches = [ba]
@@ -245,7 +116,7 @@ def draw_tree(anatomy: Anatomy, variants: Variants, streams: dict[str, np.random
         of_side = variants.of(side)
         sign = np.array([1.0 if side is Side.LEFT else -1.0, 1.0, 1.0])
         seen = Branch(ba.name, ba.segment, None, ba.points * sign, ba.radii)  # the basilar artery as this side sees it
-        build = _Builder(anatomy, streams[side.value])
+        build = Trunks(anatomy, streams[side.value])
         _carotid(build, of_side, shape)
         _vertebral(build, of_side, shape, seen)
         _posterior_cerebral(build, of_side, shape, seen, build.branches[0])
@@ -256,7 +127,7 @@ def draw_tree(anatomy: Anatomy, variants: Variants, streams: dict[str, np.random
     return Tree(tuple(branches))
 
 
-def _communicating(ends: dict[Side, Branch], midline: _Builder) -> Branch:
+def _communicating(ends: dict[Side, Branch], midline: Trunks) -> Branch:
     """The anterior communicating artery, between the ends of the two A1."""
     left, right = ends[Side.LEFT].points[-1], ends[Side.RIGHT].points[-1]
     middle = 0.5 * (left + right) + np.array([0.0, 0.8, 0.3])

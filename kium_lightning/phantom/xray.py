@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from kium_lightning.anatomy import Circulation, Projection, View
 from kium_lightning.phantom.curves import unit
-from kium_lightning.phantom.projection import Geometry
+from kium_lightning.phantom.geometry import Geometry
 
 # -ln T = a t - b t^2 at 75 kVp behind a head, 200 mg iodine per ml;
 # fitted to .096 .191 .550 .886 1.655 at .5 1 3 5 10 mm
