@@ -16,7 +16,7 @@ from kium_lightning.console import track
 from kium_lightning.errors import ImageError
 from kium_lightning.images.reading import REMEDY, read_grey
 
-_IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 _VIEW_FILE = re.compile(r"(?P<patient>\d+)(?P<code>[^.]*)")
 _VIEW_CODES = ", ".join(view.code for view in View)
 _SHOW_PROGRESS_ABOVE = 500  # images; fewer take a second or two
@@ -111,7 +111,7 @@ def find_images(folder: Path, patients: Iterable[int]) -> tuple[ImageFiles, list
     found: dict[tuple[int, View], list[Path]] = defaultdict(list)
     faults = []
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in _IMAGE_SUFFIXES or path.name.startswith("."):
+        if path.suffix.lower() not in IMAGE_SUFFIXES or path.name.startswith("."):
             continue
         parsed = _VIEW_FILE.fullmatch(path.stem)
         if parsed is None:

@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kium_lightning.images.box import Box, GreyImage
+from kium_lightning.images.covering import cover
+from kium_lightning.images.glyphs import least_contrast
 from kium_lightning.images.margins import find_picture_box
-from kium_lightning.images.text import cover, find_text
+from kium_lightning.images.marks import find_marks
+from kium_lightning.images.text import find_text
 
 
 class RawForm(StrEnum):
@@ -36,7 +39,7 @@ class CleaningRecord:
     Attributes:
         form: the raw form it was taken for.
         picture_box: what was kept, in pixels of the raw image.
-        covered: the text that was covered.
+        covered: the text, dashes and ticks that were covered.
     """
 
     form: RawForm
@@ -53,7 +56,7 @@ class CleanView:
 
 
 def clean_view(image: GreyImage) -> CleanView:
-    """Cuts the margins off and covers burnt-in text.
+    """Cuts the margins off and covers burnt-in text, dashes and ticks.
 
     Args:
         image: grey values of shape (H, W).
@@ -62,14 +65,15 @@ def clean_view(image: GreyImage) -> CleanView:
         The clean view. A clean image comes out with the same content; cleaning twice changes nothing more.
     """
     box = find_picture_box(image)
-    text = find_text(image, box)
     clean = image[box.slices].copy()
+    marks = find_marks(clean, least_contrast(image, box))
+    text = find_text(image, box)
     covered = []
-    for found in text:
-        inside = found.within(box)
+    for found in marks + [line.moved(-box.left, -box.top) for line in text]:
+        inside = found.within(Box.whole(clean))
         if not inside.is_empty:
-            grey = cover(clean, inside.moved(-box.left, -box.top))
-            covered.append(Cover(inside, grey))
+            grey = cover(clean, inside)
+            covered.append(Cover(inside.moved(box.left, box.top), grey))
     uncut = RawForm.CLEAN if box == Box.whole(image) else RawForm.MARGINS
-    form = RawForm.TEXT if text else uncut
+    form = RawForm.TEXT if text or marks else uncut
     return CleanView(clean, CleaningRecord(form, box, tuple(covered)))

@@ -1,4 +1,4 @@
-"""Burnt-in text: where it is, and covering it with the mean of a neighbouring background region.
+"""Where burnt-in text is.
 
 Letters are told from vessels by what makes them text: strokes of one grey value, of one height, on one base line,
 side by side, each by itself. A few strokes are enough only beside a line that is text for certain.
@@ -7,6 +7,7 @@ side by side, each by itself. A few strokes are enough only beside a line that i
 import numpy as np
 
 from kium_lightning.images.box import Box, GreyImage
+from kium_lightning.images.covering import cover
 from kium_lightning.images.glyphs import Glyph, bright_relief, dark_relief, find_glyphs, least_contrast
 
 _NEAR_BORDER = 0.3  # of the picture's size: text further inside is not looked for
@@ -17,6 +18,7 @@ _LEAST_HEIGHT = 5  # pixels
 _BRIGHT_LETTERS = 2
 _DARK_LETTERS = 3
 _LINE_STEP = 2.5  # of the height: how far the next line of a block is
+_EDGE_GAP = 0.8  # of the height: a line that ends so near the picture's edge is taken to go on to it
 _PADDING = 0.25  # of the height: strokes too faint to be found, dots and descenders
 
 _Line = list[Glyph]
@@ -54,7 +56,7 @@ def _text_boxes(levels: list[list[Glyph]], picture: Box, letters: int, inner: Bo
         fresh = [line for line in open_lines if any(_continues(line, known) for known in fresh)]
         open_lines = [line for line in open_lines if not any(line is other for other in fresh)]
         sure = sure + fresh
-    return _joined([_padded(_bounds(_extended(line, glyphs))) for line in sure])
+    return _joined([_padded(_bounds(_extended(line, glyphs)), picture) for line in sure])
 
 
 def _lines(glyphs: list[Glyph]) -> list[_Line]:
@@ -170,9 +172,17 @@ def _bounds(line: _Line) -> Box:
     return box
 
 
-def _padded(box: Box) -> Box:
+def _padded(box: Box, picture: Box) -> Box:
+    """Adds room for what is too faint or too narrow to be found, such as the part of a letter that an edge cut off."""
     padding = 2 + round(_PADDING * box.height)
-    return box.grown(padding, padding)
+    reach = round(_EDGE_GAP * box.height)
+    padded = box.grown(padding, padding)
+    return Box(
+        min(padded.left, picture.left) if 0 <= box.left - picture.left <= reach else padded.left,
+        padded.top,
+        max(padded.right, picture.right) if 0 <= picture.right - box.right <= reach else padded.right,
+        padded.bottom,
+    )
 
 
 def _joined(boxes: list[Box]) -> list[Box]:
@@ -189,20 +199,3 @@ def _joined(boxes: list[Box]) -> list[Box]:
 def _same_line(one: Box, other: Box) -> bool:
     common = one.within(other)
     return not common.is_empty and common.height >= 0.6 * min(one.height, other.height)
-
-
-def cover(image: GreyImage, box: Box) -> int:
-    """Paints a box over, in place, with the mean of a neighbouring background region; returns that mean.
-
-    Of the regions of the same size around the box the one with the least spread is taken: a region without vessels.
-    """
-    whole = Box.whole(image)
-    regions = [
-        box.moved(right * box.width, down * box.height).within(whole)
-        for right, down in ((0, -1), (0, 1), (-1, 0), (1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1))
-    ]
-    pixels = [image[region.slices] for region in regions if not region.is_empty]
-    usable = [values for values in pixels if values.size >= 0.3 * box.width * box.height] or pixels or [image]
-    grey = round(float(min(usable, key=lambda values: float(values.std())).mean()))
-    image[box.slices] = grey
-    return grey

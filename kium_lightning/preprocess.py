@@ -1,0 +1,186 @@
+"""Cleans every image of a cohort: python -m kium_lightning.preprocess cohort=kium cohort.folder=PATH."""
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from kium_lightning.console import say, say_written, track
+from kium_lightning.data.checks import IMAGE_SUFFIXES
+from kium_lightning.data.cohort import CohortFolder
+from kium_lightning.errors import CohortError, ImageError
+from kium_lightning.files import replacing, write_json
+from kium_lightning.images.cleaning import RawForm, clean_view
+from kium_lightning.images.contact_sheet import Sample, contact_sheet
+from kium_lightning.images.reading import read_grey
+from kium_lightning.records import write_record
+from kium_lightning.settings import Config, build, chosen, verb
+
+_RECORDS = "cleaning.json"
+_SHEET = "contact_sheet.png"
+_LISTED = 20
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was done to one file, in numbers and strings."""
+
+    source: Path
+    form: RawForm
+    facts: dict[str, object]
+
+
+def clean_file(source: Path, target_folder: Path) -> Outcome:
+    """Writes the clean view of a file: a clean file is copied byte for byte, another is written as PNG.
+
+    Raises:
+        ImageError: the file is no readable image.
+    """
+    cv2.setNumThreads(1)  # the files are what runs in parallel
+    raw = read_grey(source)
+    view = clean_view(raw)
+    record = view.record
+    if record.form is RawForm.CLEAN:
+        target = target_folder / source.name
+        with replacing(target) as temporary:
+            shutil.copyfile(source, temporary)
+    else:
+        target = target_folder / f"{source.stem}.png"
+        with replacing(target) as temporary:
+            _write_png(temporary, view.image)
+    height, width = raw.shape
+    facts: dict[str, object] = {
+        "file": source.name,
+        "written": target.name,
+        "form": str(record.form),
+        "width": width,
+        "height": height,
+        "picture_box": list(record.picture_box),
+        "covered": [{"box": list(cover.box), "grey": cover.grey} for cover in record.covered],
+    }
+    return Outcome(source, record.form, facts)
+
+
+def _clean_job(job: tuple[Path, Path]) -> Outcome | ImageError:
+    try:
+        return clean_file(*job)
+    except ImageError as error:
+        return error  # so that one run tells of all of them
+
+
+def _write_png(path: Path, image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> None:
+    done, content = cv2.imencode(".png", image)
+    if not done:
+        raise RuntimeError(f"OpenCV could not encode {path} as PNG")
+    path.write_bytes(content.tobytes())
+
+
+def clean_cohort(cohort: CohortFolder, target: Path, workers: int | None) -> list[Outcome]:
+    """Writes a clean cohort in the challenge's form, with a table of what was done beside the images of each set.
+
+    Args:
+        cohort: the raw cohort; it is left as it is.
+        target: an empty or new folder for the clean one.
+        workers: processes; None for one per core.
+
+    Returns:
+        What was done, in the order of the file names.
+
+    Raises:
+        CohortError: there is no image, a file is no readable image, a view is there twice, or the target holds files.
+    """
+    if target.resolve() == cohort.path.resolve() or (target.is_dir() and any(target.iterdir())):
+        raise CohortError(f"{target} is not empty. Give an empty or a new folder as folder=PATH.")
+    outcomes: list[Outcome] = []
+    unreadable: list[ImageError] = []
+    for raw_set in (cohort.train_set, cohort.test_set):
+        if not raw_set.is_dir():
+            continue
+        clean_set = target / raw_set.name
+        clean_set.mkdir(parents=True, exist_ok=True)
+        files = _images_of(raw_set)
+        done = []
+        jobs = [(file, clean_set) for file in files]
+        for outcome in track(_in_parallel(jobs, workers), f"cleaning {raw_set.name}", len(files)):
+            if isinstance(outcome, Outcome):
+                done.append(outcome)
+            else:
+                unreadable.append(outcome)
+        for table in sorted(raw_set.glob("*.csv")):
+            with replacing(clean_set / table.name) as temporary:
+                shutil.copyfile(table, temporary)
+        write_json(target / f"{raw_set.name}-{_RECORDS}", [outcome.facts for outcome in done])
+        outcomes += done
+    if unreadable:
+        listed = "\n".join(map(str, unreadable[:_LISTED]))
+        raise CohortError(f"{len(unreadable)} images of {cohort.path} are unreadable, the first of them:\n{listed}")
+    if not outcomes:
+        raise CohortError(
+            f"{cohort.path} holds no JPEG or PNG images. Give the folder of a cohort as cohort.folder=PATH."
+        )
+    return outcomes
+
+
+def _images_of(folder: Path) -> list[Path]:
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    stems = Counter(path.stem for path in files)
+    twice = [stem for stem, count in stems.items() if count > 1]
+    if twice:
+        raise CohortError(f"{folder} holds {len(twice)} images in two formats, {twice[0]} first. Remove one of each.")
+    return files
+
+
+def _in_parallel(jobs: list[tuple[Path, Path]], workers: int | None) -> Iterator[Outcome | ImageError]:
+    count = min(workers or os.cpu_count() or 1, len(jobs))
+    if count <= 1:
+        yield from map(_clean_job, jobs)
+        return
+    # spawn: forking a process that has threads, as OpenCV's, can deadlock
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+        try:
+            yield from pool.map(_clean_job, jobs, chunksize=8)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def write_contact_sheet(path: Path, outcomes: Iterable[Outcome], samples: int, seed: int) -> Path:
+    """Writes a sheet with some images of each raw form, drawn from the seed; returns its path."""
+    draw = np.random.default_rng(seed)
+    shown = []
+    outcomes = list(outcomes)
+    for form in RawForm:
+        alike = [outcome.source for outcome in outcomes if outcome.form is form]
+        places = sorted(draw.permutation(len(alike))[:samples])
+        shown += [alike[place] for place in places]
+    sheet = contact_sheet([Sample(file.stem, raw, clean_view(raw)) for file in shown for raw in [read_grey(file)]])
+    with replacing(path) as temporary:
+        _write_png(temporary, sheet)
+    return path
+
+
+@verb("preprocess")
+def main(config: Config) -> None:
+    """Makes the cohort if needed and writes its clean form."""
+    folder = Path(config.folder).expanduser().absolute()
+    cohort: CohortFolder = build(config.cohort).ensure()
+    target = folder / "cohort"
+    outcomes = clean_cohort(cohort, target, config.workers)
+    sheet = write_contact_sheet(folder / _SHEET, outcomes, config.samples, config.seed)
+    forms = Counter(outcome.form for outcome in outcomes)
+    counted = ", ".join(f"{forms[form]} {form}" for form in RawForm)
+    say(f"{len(outcomes)} images of {cohort.name}: {counted}")
+    say(f"train on them with cohort=kium cohort.folder={target} cohort.name={cohort.name}_clean")
+    facts = {"raw": str(cohort.path), "cleaned": str(target), "forms": {str(form): forms[form] for form in RawForm}}
+    record = write_record(folder, "preprocess", chosen("cohort") or "", **facts)
+    say_written([*sorted(target.glob(f"*{_RECORDS}")), target, sheet, record])
+
+
+if __name__ == "__main__":
+    main()
