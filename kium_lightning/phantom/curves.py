@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 Points = NDArray[np.float64]
 
+_DRIFT_MM = 14.0  # waypoints closer than this move together
+
 
 def path_lengths(points: Points) -> NDArray[np.float64]:
     """The distance along a polyline (n, 3) from its start to each of its points, (n,), in mm."""
@@ -31,6 +33,17 @@ def smooth_curve(waypoints: Points, spacing_mm: float) -> Points:
     count = max(2, math.ceil(along[-1] / spacing_mm) + 1)
     wanted = np.linspace(0.0, along[-1], count)
     return np.column_stack([np.interp(wanted, along, dense[:, axis]) for axis in range(3)])
+
+
+def relaxed(points: Points, rounds: int) -> Points:
+    """Takes the sharpest bends out of an evenly sampled curve (n, 3); its ends stay in place.
+
+    Each round averages every point with its neighbours, weights 1, 2, 1.
+    """
+    points = points.copy()
+    for _ in range(rounds):
+        points[1:-1] = 0.25 * (points[:-2] + 2.0 * points[1:-1] + points[2:])
+    return points
 
 
 @njit(cache=True)
@@ -80,17 +93,15 @@ def unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(vector / math.sqrt(vector @ vector), dtype=np.float64)
 
 
-def wander(rng: np.random.Generator, spreads_mm: NDArray[np.float64], memory: float = 0.75) -> Points:
-    """Draws displacements (n, 3) of successive waypoints that drift rather than zigzag.
+def wander(rng: np.random.Generator, along_mm: NDArray[np.float64], spreads_mm: NDArray[np.float64]) -> Points:
+    """Draws displacements (n, 3) of waypoints: a smooth drift along the vessel rather than a zigzag.
 
     Args:
         rng: the source of randomness.
+        along_mm: the way from the first to each waypoint, (n,).
         spreads_mm: standard deviation of each waypoint's displacement per axis, (n,).
-        memory: correlation of neighbouring waypoints, 0 to 1.
     """
-    fresh = rng.standard_normal((len(spreads_mm), 3))
-    drift = np.empty_like(fresh)
-    drift[0] = fresh[0]
-    for i in range(1, len(fresh)):
-        drift[i] = memory * drift[i - 1] + np.sqrt(1.0 - memory**2) * fresh[i]
+    apart = (along_mm[:, None] - along_mm) / _DRIFT_MM
+    covariance = np.exp(-0.5 * apart**2) + 1e-6 * np.eye(len(along_mm))
+    drift: Points = np.linalg.cholesky(covariance) @ rng.standard_normal((len(along_mm), 3))
     return drift * spreads_mm[:, None]

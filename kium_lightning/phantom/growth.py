@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kium_lightning.phantom.curves import Points, path_lengths, smooth_curve, tangent_at, unit
+from kium_lightning.phantom.curves import Points, path_lengths, relaxed, smooth_curve, tangent_at, unit
 from kium_lightning.phantom.landmarks import BRAIN_CENTRE, BRAIN_HALF_AXES
 from kium_lightning.phantom.tree import Branch
 
@@ -104,7 +104,7 @@ def sprout(
     course = course + swing
     weight = np.clip(steps * 1.6, 0.0, 1.0)
     course = (1.0 - weight) * course + weight * surface(course)
-    points = smooth_curve(np.vstack([*waypoints, course]), SPACING_MM)
+    points = relaxed(smooth_curve(np.vstack([*waypoints, course]), SPACING_MM), rounds=8)
     along = path_lengths(points)
     end_radius = min(radius_mm, max(_TERMINAL_RADIUS_MM, 0.62 * radius_mm))
     radii = closing(radius_mm + (end_radius - radius_mm) * along / along[-1], along)

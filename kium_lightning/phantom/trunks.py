@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kium_lightning.phantom.curves import Points, path_lengths, smooth_curve, wander
+from kium_lightning.phantom.curves import Points, path_lengths, relaxed, smooth_curve, wander
 from kium_lightning.phantom.growth import SPACING_MM, Bush, Surface, bush, closing, sprout
 from kium_lightning.phantom.population import Anatomy
 from kium_lightning.phantom.tree import Branch, Segment
@@ -32,22 +32,24 @@ class Trunks:
         end: Points | None = None,
         start_mm: float = 0.0,
         closes: bool = False,
+        root_is_last: bool = False,
     ) -> Branch:
         """Draws a trunk through jittered waypoints; given ends replace the jittered ones exactly.
 
-        A trunk that closes thins out at its far end; the others go on in another branch.
+        A trunk that closes thins out at its far end; the others go on in another branch. A trunk whose root, where
+        landmarks vary least, is its last point comes up from the neck.
         """
         anatomy = self._anatomy
         along = path_lengths(waypoints)
-        spread = anatomy.root_sd_mm + (anatomy.distal_sd_mm - anatomy.root_sd_mm) * np.clip(along / 120.0, 0.0, 1.0)
-        shift = wander(self._rng, spread)
+        away = np.clip((along[-1] - along if root_is_last else along) / 120.0, 0.0, 1.0)
+        shift = wander(self._rng, along, anatomy.root_sd_mm + (anatomy.distal_sd_mm - anatomy.root_sd_mm) * away)
         course = waypoints + shift
         fade = (along / along[-1])[:, None]
         if start is not None:  # bring the drawn course to its true ends without a kink
             course = course + (1.0 - fade) * (start - course[0])
         if end is not None:
             course = course + fade * (end - course[-1])
-        points = smooth_curve(course, SPACING_MM * 0.7)
+        points = relaxed(smooth_curve(course, SPACING_MM * 0.7), rounds=4)
         position = path_lengths(points)
         radius = radii[0] + (radii[1] - radii[0]) * position / position[-1]
         ripple = 1.0 + 0.03 * np.sin(position / self._rng.uniform(4.0, 9.0) + self._rng.uniform(0.0, 6.0))

@@ -19,7 +19,7 @@ _FLARE_MM = 9.0
 
 def _carotid(build: Trunks, variants: SideVariants, shape: NDArray[np.float64]) -> None:
     cervical, terminus = build.diameter(4.67, 0.47) / 2, build.diameter(3.6, 0.4) / 2
-    ica = build.trunk(Segment.ICA, landmarks.ICA * shape, (cervical, terminus))
+    ica = build.trunk(Segment.ICA, landmarks.ICA * shape, (cervical, terminus), root_is_last=True)
     top, ica_mm = ica.points[-1], 0.0
     m1_radius = build.diameter(3.1, 0.4) / 2
     m1 = build.trunk(Segment.MCA, landmarks.M1 * shape, (min(m1_radius, 0.95 * terminus), 0.92 * m1_radius), start=top)
@@ -56,7 +56,7 @@ def _carotid(build: Trunks, variants: SideVariants, shape: NDArray[np.float64]) 
 
 def _vertebral(build: Trunks, variants: SideVariants, shape: NDArray[np.float64], ba: Branch) -> None:
     low, high = (variants.va_scale * build.diameter(*calibre) / 2 for calibre in ((3.9, 0.5), (2.8, 0.5)))
-    va = build.trunk(Segment.VA, landmarks.VA * shape, (low, high), end=ba.points[0])
+    va = build.trunk(Segment.VA, landmarks.VA * shape, (low, high), end=ba.points[0], root_is_last=True)
     rest = np.clip((va.path_mm[-1] - va.path_mm) / _FLARE_MM, 0.0, 1.0)  # no step where it joins the basilar artery
     va = replace(va, radii=rest * va.radii + (1.0 - rest) * np.maximum(va.radii, 0.8 * ba.radii[0]))
     build.branches[-1] = va
