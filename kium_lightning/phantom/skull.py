@@ -1,12 +1,15 @@
 """A procedural skull, for the edges that it leaves when the mask and the run do not lie on each other."""
 
+import math
+
 import cv2
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from kium_lightning.phantom.geometry import Geometry
 
-_COARSE = 4  # the skull is smooth: a quarter of the resolution in each direction is enough
+_CELLS = 200  # along the shorter side of a picture; the skull is smooth, so a coarse grid is enough
 _CENTRE_MM = np.array([0.0, -11.0, 20.0])
 _OUTER_MM = np.array([74.0, 88.0, 72.0])
 _INNER_MM = np.array([67.0, 80.0, 65.0])
@@ -15,21 +18,37 @@ _PETROUS_MM = (np.array([36.0, -18.0, -34.0]), np.array([24.0, 9.0, 9.0]))
 _TEETH_MM = (np.array([0.0, 55.0, -78.0]), np.array([28.0, 20.0, 22.0]))
 
 
+def _step(height: int, width: int) -> int:
+    return max(1, round(min(height, width) / _CELLS))
+
+
 def _chords(geometry: Geometry, centre: NDArray[np.float64], half_axes: NDArray[np.float64]) -> NDArray[np.float32]:
     """The length of each ray inside an axis-parallel ellipsoid, on the coarse grid, in mm."""
-    rows = (np.arange(0, geometry.height, _COARSE) - (geometry.height - 1) / 2.0) * geometry.pixel_mm
-    columns = (np.arange(0, geometry.width, _COARSE) - (geometry.width - 1) / 2.0) * geometry.pixel_mm
-    scaled = geometry.axes / half_axes
+    step = _step(geometry.height, geometry.width)
+    rows = (np.arange(0, geometry.height, step) - (geometry.height - 1) / 2.0) * geometry.pixel_mm
+    columns = (np.arange(0, geometry.width, step) - (geometry.width - 1) / 2.0) * geometry.pixel_mm
     origin = (geometry.source - centre) / half_axes
-    x, y = columns[None, :, None].astype(np.float32), rows[:, None, None].astype(np.float32)
-    right, down, beam = (axis.astype(np.float32) for axis in (scaled[0], scaled[1], scaled[2]))
-    direction = x * right + y * down + np.float32(geometry.source_image_mm) * beam
-    qa = (direction**2).sum(axis=2)
-    qb = direction @ origin.astype(np.float32)
-    qc = np.float32(origin @ origin - 1.0)
-    length = np.sqrt(columns[None, :] ** 2 + rows[:, None] ** 2 + geometry.source_image_mm**2).astype(np.float32)
-    chord: NDArray[np.float32] = 2.0 * np.sqrt(np.maximum(qb * qb - qa * qc, 0.0)) / qa * length
-    return chord
+    chords = _ellipsoid_chords(rows, columns, geometry.axes / half_axes, origin, geometry.source_image_mm)
+    return np.asarray(chords, dtype=np.float32)
+
+
+@njit(cache=True)
+def _ellipsoid_chords(rows, columns, axes, origin, distance):  # type: ignore[no-untyped-def]
+    """Chords in a unit sphere to whose frame the detector's axes (3, 3) and the source (3,) were scaled."""
+    chords = np.zeros((len(rows), len(columns)), dtype=np.float32)
+    qc = origin[0] ** 2 + origin[1] ** 2 + origin[2] ** 2 - 1.0
+    for i in range(len(rows)):
+        for j in range(len(columns)):
+            qa, qb = 0.0, 0.0
+            for k in range(3):
+                way = columns[j] * axes[0, k] + rows[i] * axes[1, k] + distance * axes[2, k]
+                qa += way * way
+                qb += way * origin[k]
+            discriminant = qb * qb - qa * qc
+            if discriminant > 0.0:
+                length = math.sqrt(columns[j] ** 2 + rows[i] ** 2 + distance**2)
+                chords[i, j] = 2.0 * math.sqrt(discriminant) / qa * length
+    return chords
 
 
 def skull_attenuation(geometry: Geometry, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -59,8 +78,8 @@ def subtract_shifted(
     """
     rows, columns = bone.shape
     matrix = cv2.getRotationMatrix2D((columns / 2.0, rows / 2.0), shift[2], 1.0)
-    matrix[0, 2] += shift[0] / _COARSE
-    matrix[1, 2] += shift[1] / _COARSE
+    matrix[0, 2] += shift[0] / _step(*shape)
+    matrix[1, 2] += shift[1] / _step(*shape)
     moved = cv2.warpAffine(bone, matrix, (columns, rows), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     height, width = shape
     left = cv2.resize(bone - moved, (width, height), interpolation=cv2.INTER_LINEAR)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,7 @@ class Branch:
         """The segment and the side."""
         return self.segment, self.side
 
-    @property
+    @cached_property
     def path_mm(self) -> NDArray[np.float64]:
         """The way from the segment's root to each point, (n,)."""
         return self.start_mm + path_lengths(self.points)
