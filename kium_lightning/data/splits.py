@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kium_lightning.anatomy import LABEL_COLUMNS
+from kium_lightning.anatomy import LOCATION_COLUMNS, PRESENCE_COLUMN
 from kium_lightning.data.catalog import Catalog
 from kium_lightning.errors import SplitError
 from kium_lightning.files import write_json
@@ -62,10 +62,12 @@ def stratified_folds(labels: NDArray[np.int64], folds: int, seed: int) -> NDArra
     """Assigns rows to folds so that every label is spread as evenly as it can be.
 
     The rarest label is dealt out first, each of its rows to the fold that lacks it most; ties go to the fold that
-    lacks most rows, then to chance (iterative stratification, Sechidis, Tsoumakas and Vlahavas, ECML PKDD 2011).
+    lacks most of the row's labels together, then to the one that lacks most rows, then to chance (iterative
+    stratification, Sechidis, Tsoumakas and Vlahavas, ECML PKDD 2011).
 
     Args:
-        labels: (rows, labels), 0 or 1.
+        labels: (rows, labels), 0 or 1. Of labels that are equally rare the first is dealt out first, so that a label
+            which others imply belongs behind them.
         folds: how many.
         seed: of the order in which rows are dealt and ties are broken.
 
@@ -79,8 +81,9 @@ def stratified_folds(labels: NDArray[np.int64], folds: int, seed: int) -> NDArra
     remaining = labels.astype(bool).copy()
 
     def deal(row: int, need: NDArray[np.float64]) -> None:
-        candidates = np.flatnonzero(need == need.max())
-        candidates = candidates[wanted_rows[candidates] == wanted_rows[candidates].max()]
+        candidates = np.arange(folds)
+        for lack in (need, wanted @ labels[row], wanted_rows):
+            candidates = candidates[lack[candidates] == lack[candidates].max()]
         fold = int(random.choice(candidates))
         assigned[row] = fold
         wanted_rows[fold] -= 1
@@ -113,7 +116,7 @@ def read_or_make_split(path: Path, catalog: Catalog, folds: int, seed: int) -> S
             "number of patients."
         )
     # Healthy patients carry no location; the presence column keeps them as evenly spread as the others.
-    labels = catalog.table[list(LABEL_COLUMNS)].to_numpy(np.int64)
+    labels = catalog.table[[*LOCATION_COLUMNS, PRESENCE_COLUMN]].to_numpy(np.int64)
     assigned = stratified_folds(labels, folds, seed)
     patients = np.asarray(catalog.patients)
     split = Split(tuple(tuple(int(p) for p in patients[assigned == fold]) for fold in range(folds)), seed, path)
