@@ -1,0 +1,62 @@
+"""What all tests share: an outputs folder of their own, a tiny phantom cohort and an ensemble trained on it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from commands import run_verb
+
+from kium_lightning.data.cohort import CohortFolder
+from kium_lightning.settings import build, compose
+
+REPORT_MODELS = ("mednet_anterior", "mednet_posterior", "swin_anterior", "resnet18_posterior")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keeps every test away from the checkout's outputs/ and from the W&B account of whoever runs the tests."""
+    folder = tmp_path_factory.mktemp("outputs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KIUM_OUTPUTS", str(folder))
+        patch.setenv("NETRC", str(folder / "no-netrc"))
+        for name in ("WANDB_API_KEY", "WANDB_MODE", "WANDB_BASE_URL", "WANDB_IDENTITY_TOKEN_FILE"):
+            patch.delenv(name, raising=False)
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def phantom_cohort(tmp_path_factory: pytest.TempPathFactory) -> CohortFolder:
+    """A cohort of synthetic patients in all three raw forms; tests must leave its images and tables as they are."""
+    folder = tmp_path_factory.mktemp("cohort") / "phantom_tiny"
+    settings = ["cohort=phantom_tiny", "cohort.train_patients=16", "cohort.test_patients=6", f"cohort.folder={folder}"]
+    made: CohortFolder = build(compose("phantom", settings).cohort).ensure()
+    return made
+
+
+@pytest.fixture(scope="session")
+def trained(outputs: Path, phantom_cohort: CohortFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The outputs folder of one multirun that trained the report's four members for a few steps."""
+    done = run_verb(
+        "train",
+        "-m",
+        f"model={','.join(REPORT_MODELS)}",
+        *smoke_settings(phantom_cohort),
+        cwd=tmp_path_factory.mktemp("elsewhere"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return outputs
+
+
+def smoke_settings(cohort: CohortFolder) -> list[str]:
+    """Overrides that make a training a matter of seconds."""
+    return [
+        "cohort=kium",
+        f"cohort.folder={cohort.path}",
+        "cohort.name=phantom_tiny",
+        "trainer=smoke",
+        "logger=csv",
+        "data.image_size=64",
+        "data.batch_size=8",
+        "data.workers=0",
+        "model.net.pretrained=false",
+    ]

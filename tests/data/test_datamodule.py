@@ -1,0 +1,201 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import pytest
+import torch
+from random_cohort import write_random_cohort
+
+from kium_lightning.data import cache
+from kium_lightning.data.cohort import CohortFolder, FolderCohort
+from kium_lightning.data.datamodule import FoldedViews, default_split_file
+from kium_lightning.data.transforms import Augmentation
+from kium_lightning.errors import CohortError, SplitError
+
+Make = Callable[..., FoldedViews]
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory: pytest.TempPathFactory) -> CohortFolder:
+    return write_random_cohort(tmp_path_factory.mktemp("cohort") / "random", patients=8, rate=0.12)
+
+
+@pytest.fixture(scope="module")
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def make(cohort: CohortFolder, cache_folder: Path, tmp_path: Path) -> Make:
+    def data(**changes: Any) -> FoldedViews:
+        settings: dict[str, Any] = {
+            "cohort": FolderCohort(str(cohort.path), "random"),
+            "circulation": "anterior",
+            "target": "multilabel",
+            "image_size": 32,
+            "polarity": "as_filmed",
+            "median_kernel": 1,
+            "mirrored_projections": ["A"],
+            "augmentation": Augmentation([]),
+            "batch_size": 5,
+            "workers": 0,
+            "sampler": "label_count",
+            "folds": 4,
+            "fold": 0,
+            "split_file": str(tmp_path / "split.json"),
+            "split_seed": 0,
+            "seed": 0,
+            "cache_folder": str(cache_folder),
+            "on_fault": "stop",
+        }
+        return FoldedViews(**(settings | changes))
+
+    return data
+
+
+def ready(data: FoldedViews) -> FoldedViews:
+    data.prepare_data()
+    data.setup("fit")
+    return data
+
+
+def test_no_patient_trains_and_validates_in_any_fold(make: Make, cohort: CohortFolder) -> None:
+    validated = []
+    for fold in range(4):
+        data = ready(make(fold=fold))
+        assert not set(data.training.patients) & set(data.validation.patients)
+        assert len(data.training.patients) + len(data.validation.patients) == 8
+        validated += data.validation.patients
+    assert sorted(validated) == list(range(1001, 1009))
+
+
+def test_all_four_datasets_share_one_split(make: Make) -> None:
+    parts = {
+        tuple(ready(make(circulation=circulation, target=target)).validation.patients)
+        for circulation in ("anterior", "posterior")
+        for target in ("multilabel", "binary")
+    }
+    assert len(parts) == 1
+
+
+def test_a_split_that_leaks_stops_the_set_up(make: Make, tmp_path: Path) -> None:
+    data = ready(make())
+    folds = [list(fold) for fold in data.split.folds]
+    folds[1].append(folds[0][0])
+    (tmp_path / "split.json").write_text(json.dumps({"seed": 0, "folds": folds}))
+    with pytest.raises(SplitError, match="validation would leak"):
+        make().setup("fit")
+
+
+def test_the_split_is_kept_beside_the_catalog_unless_a_file_is_named(tmp_path: Path, make: Make) -> None:
+    cohort = write_random_cohort(tmp_path / "own", patients=6, rate=0.2)
+    data = ready(make(cohort=FolderCohort(str(cohort.path), "own"), split_file=None, folds=3))
+    assert data.split.path == default_split_file(cohort, 3)
+    assert data.split.path.parent == cohort.train_csv.parent
+    assert data.split.path.is_file()
+
+
+def test_validation_gives_every_row_once_and_in_folded_order(make: Make) -> None:
+    data = ready(make())
+    rows = torch.cat([batch["row"] for batch in data.val_dataloader()])
+    assert rows.tolist() == list(range(4 * len(data.validation.patients)))
+
+
+def test_training_draws_as_many_rows_as_there_are_and_drops_none(make: Make) -> None:
+    data = ready(make())
+    batches = list(data.train_dataloader())
+    assert sum(len(batch["row"]) for batch in batches) == len(data.training)
+    assert len(batches) == -(-len(data.training) // 5)
+
+
+def test_the_weighted_sampler_brings_every_number_of_labels_equally_often(make: Make) -> None:
+    positives = ready(make()).training.labels.sum(axis=1)
+    shares: dict[str, list[float]] = {"label_count": [], "shuffled": []}
+    for seed in range(10):
+        for sampler, found in shares.items():
+            loader = ready(make(seed=seed, sampler=sampler)).train_dataloader()
+            found.append(float(np.mean([bool(labels.any()) for batch in loader for labels in batch["labels"]])))
+    assert np.mean(shares["shuffled"]) == pytest.approx((positives > 0).mean())
+    assert np.mean(shares["label_count"]) == pytest.approx(1 - 1 / len(np.unique(positives)), abs=0.1)
+    assert (positives > 0).mean() < np.mean(shares["label_count"]) - 0.1
+
+
+def test_a_batch_is_what_a_net_is_given(make: Make) -> None:
+    for circulation, target, labels in [
+        ("anterior", "multilabel", 5),
+        ("posterior", "multilabel", 6),
+        ("posterior", "binary", 1),
+    ]:
+        data = ready(make(circulation=circulation, target=target))
+        batch = next(iter(data.train_dataloader()))
+        assert (batch["image"].shape, batch["image"].dtype) == ((5, 1, 32, 32), torch.float32)
+        assert (batch["labels"].shape, batch["labels"].dtype) == ((5, labels), torch.float32)
+        assert (batch["row"].shape, batch["row"].dtype) == ((5,), torch.int64)
+        assert batch["image"].abs().max() <= 1
+        assert len(data.label_names) == labels
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_epochs_of_a_trainer_differ_and_one_seed_repeats_them(make: Make, workers: int) -> None:
+    class Seen(L.LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.epochs: list[list[int]] = [[], []]
+
+        def training_step(self, batch: dict[str, torch.Tensor], _: int) -> None:
+            self.epochs[self.current_epoch] += batch["row"].tolist()
+
+        def configure_optimizers(self) -> None:
+            return None
+
+    def two_epochs() -> list[list[int]]:
+        seen = Seen()
+        trainer = L.Trainer(
+            max_epochs=2, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
+            enable_model_summary=False,
+        )  # fmt: skip
+        trainer.fit(seen, train_dataloaders=ready(make(workers=workers)).train_dataloader())
+        return seen.epochs
+
+    first = two_epochs()
+    assert first[0] != first[1]
+    assert two_epochs() == first
+
+
+def test_the_second_set_up_decodes_nothing(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    ready(make())
+
+    def refuse(path: Path) -> None:
+        raise AssertionError(f"{path} was decoded again")
+
+    monkeypatch.setattr(cache, "read_grey", refuse)
+    list(ready(make()).train_dataloader())
+
+
+def test_setting_up_twice_changes_nothing(make: Make) -> None:
+    data = ready(make())
+    training = data.training
+    data.setup("validate")
+    assert data.training is training
+
+
+def test_asking_for_data_before_the_set_up_is_told(make: Make) -> None:
+    with pytest.raises(RuntimeError, match=r"Call setup\(\)"):
+        make().train_dataloader()
+
+
+def test_faults_stop_unless_those_patients_may_be_dropped(
+    tmp_path: Path, make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    cohort = write_random_cohort(tmp_path / "faulty", patients=5, rate=0.2)
+    (cohort.train_set / "1003LI-A.jpg").unlink()
+    faulty = FolderCohort(str(cohort.path), "faulty")
+    with pytest.raises(CohortError, match="1003"):
+        ready(make(cohort=faulty))
+    data = ready(make(cohort=faulty, on_fault="drop"))
+    assert 1003 not in [*data.training.patients, *data.validation.patients]
+    assert len(data.training.patients) + len(data.validation.patients) == 4
+    assert "1003" in caplog.text
