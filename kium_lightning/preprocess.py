@@ -156,13 +156,25 @@ def write_contact_sheet(path: Path, outcomes: Iterable[Outcome], samples: int, s
     shown = []
     outcomes = list(outcomes)
     for form in RawForm:
-        alike = [outcome.source for outcome in outcomes if outcome.form is form]
-        places = sorted(draw.permutation(len(alike))[:samples])
-        shown += [alike[place] for place in places]
+        alike = [outcome for outcome in outcomes if outcome.form is form]
+        order = [alike[place] for place in draw.permutation(len(alike))]
+        order.sort(key=lambda outcome: not outcome.facts["covered"])  # text in the margins alone shows little
+        shown += sorted(outcome.source for outcome in _of_different_patients(order)[:samples])
     sheet = contact_sheet([Sample(file.stem, raw, clean_view(raw)) for file in shown for raw in [read_grey(file)]])
     with replacing(path) as temporary:
         _write_png(temporary, sheet)
     return path
+
+
+def _of_different_patients(outcomes: list[Outcome]) -> list[Outcome]:
+    """Puts the first image of each patient before the second of any; a name is the patient's number and a view."""
+    seen: Counter[str] = Counter()
+    rounds = []
+    for outcome in outcomes:
+        patient = outcome.source.stem.rstrip("ABILRV-")
+        rounds.append(seen[patient])
+        seen[patient] += 1
+    return [outcome for _, outcome in sorted(zip(rounds, outcomes, strict=True), key=lambda pair: pair[0])]
 
 
 @verb("preprocess")

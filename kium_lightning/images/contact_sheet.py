@@ -67,8 +67,10 @@ def _cell(sample: Sample) -> ColourImage:
     raw_height, raw_width = sample.raw.shape
     box = record.picture_box
     _write(cell, f"{sample.name}  {record.form}", (_GAP, 18), _INK, 0.55)
-    cut = f"cut l {box.left} t {box.top} r {raw_width - box.right} b {raw_height - box.bottom}"
-    _write(cell, f"{raw_width} x {raw_height}   {cut}   covered {len(record.covered)}", (_GAP, 38), _INK, 0.5)
+    cuts = {"left": box.left, "top": box.top, "right": raw_width - box.right, "bottom": raw_height - box.bottom}
+    cut = ", ".join(f"{width} {side}" for side, width in cuts.items() if width) or "nothing"
+    caption = f"{raw_width} x {raw_height}   cut: {cut}   covered: {len(record.covered)}"
+    _write(cell, caption, (_GAP, 38), _INK, 0.5)
     return cell
 
 
@@ -81,7 +83,7 @@ def _scaled(image: GreyImage, scale: float) -> ColourImage:
 
 def _frame(picture: ColourImage, box: Box, scale: float, colour: tuple[int, int, int]) -> None:
     left, top, right, bottom = (round(edge * scale) for edge in box)
-    thickness = _LINE if min(right - left, bottom - top) > 4 * _LINE else 1
+    thickness = _LINE if colour == _CUT else 1  # a thicker frame would hide the letters in it
     cv2.rectangle(picture, (left, top), (max(left, right - 1), max(top, bottom - 1)), colour, thickness)
 
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from kium_lightning.images.box import Box, GreyImage
 
 _STROKE = 17  # pixels; wider than the strokes of letters 40 pixels high
-_NOISE_FACTOR = 5.0  # standard deviations of the noise that a stroke must rise above it
-_LEAST_CONTRAST = 20.0  # grey values; compression rings by less beside a vessel
+_NOISE_FACTOR = 4.0  # standard deviations of the noise that a stroke must rise above it
+_LEAST_CONTRAST = 18.0  # grey values; compression rings by less beside a vessel
 _LEVEL_FACTOR = 1.6  # from one level to the next: letters that compression joined come apart at a higher one
 _HALO = 0.2  # of a stroke's peak relief: what is found below that is what compression left around the stroke
 _LETTER_HEIGHTS = (4, 56)  # pixels
@@ -50,10 +50,12 @@ def bright_relief(image: GreyImage, picture: Box) -> Relief:
     return np.minimum(local, above)
 
 
-def dark_relief(image: GreyImage) -> Relief:
-    """By how much thin strokes are darker than their neighbourhood, shape (H, W)."""
+def dark_relief(image: GreyImage, picture: Box) -> Relief:
+    """By how much thin strokes within the picture are darker than their neighbourhood, shape (H, W)."""
+    relief = np.zeros(image.shape, np.float32)
     kernel = np.ones((_STROKE, _STROKE), np.uint8)
-    return np.asarray(cv2.morphologyEx(image, cv2.MORPH_BLACKHAT, kernel), np.float32)
+    relief[picture.slices] = cv2.morphologyEx(image[picture.slices], cv2.MORPH_BLACKHAT, kernel)
+    return relief
 
 
 def background_of(picture: GreyImage) -> Relief:

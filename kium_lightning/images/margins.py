@@ -17,6 +17,7 @@ _REFINED_BAND = 0.3  # of the picture found first: leaves out the corners, which
 _REACH = 0.45  # no margin is wider than this part of the size
 _GREY_SHARE = 65  # percentile over the parallel lines: a mark or text must not lie on 35 % of them, a vessel on 65 %
 _STEP = 1.3  # the picture's grey over the margin's, at least
+_LEAST_LEVEL = 0.2  # of the picture's usual grey: what is darker inside a step is a mark in the margin
 _WINDOW = 4  # pixels on either side of a step; compression smears an edge over two or three
 _DARK_OUTSIDE = 0.85  # share of the lines beyond an edge that must be darker than the picture
 _PICTURE_LEVEL = 0.75  # a line belongs to the picture once it is this bright against the lines that follow it
@@ -57,11 +58,16 @@ def _band(start: int, stop: int, half_width: float) -> slice:
 def _margin_width(profile: _Profile) -> int:
     """Counts the positions at the start of a profile that lie outside the picture."""
     reach = max(1, int(len(profile) * _REACH))
-    best, best_ratio = 0, _STEP
+    picture_level = float(np.percentile(profile, _GREY_SHARE))
+    best, best_step = 0, 0.0
     for edge in range(1, reach):
         inside = profile[edge : edge + _WINDOW].min()
         outside = profile[max(0, edge - _WINDOW) : edge].max()
-        ratio = (inside + 1) / (outside + 1)
-        if ratio > best_ratio and np.mean(profile[:edge] < _PICTURE_LEVEL * inside) >= _DARK_OUTSIDE:
-            best, best_ratio = edge, ratio
+        if (
+            inside - outside > best_step
+            and inside >= _STEP * outside
+            and inside >= _LEAST_LEVEL * picture_level
+            and np.mean(profile[:edge] < _PICTURE_LEVEL * inside) >= _DARK_OUTSIDE
+        ):
+            best, best_step = edge, inside - outside
     return best

@@ -11,9 +11,9 @@ from kium_lightning.images.box import Box, GreyImage
 _STRIP = 9  # pixels along an edge in which marks are looked for; what reaches its inner side is no mark
 _THINNEST = 3  # pixels: a mark is at most that thick in one direction
 _LONGEST = 24  # pixels
-_FEWEST = 6  # marks in a row
+_FEWEST = 8  # marks in a row
 _SPACING = 0.2  # by how much of itself the spacing may vary
-_REGULAR = 0.6  # share of the spacings that must be regular; vessels hide some marks
+_REGULAR = 0.75  # share of the spacings that must be regular; vessels hide some marks
 
 
 def find_marks(picture: GreyImage, contrast: float) -> list[Box]:

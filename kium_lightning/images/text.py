@@ -42,7 +42,7 @@ def find_text(image: GreyImage, picture: Box | None = None) -> list[Box]:
     for box in bright:
         cover(rest, box.within(whole))
     inner = picture.grown(-1, -1)  # what touches the edge in the dark may be a vessel that goes on
-    dark = _text_boxes(find_glyphs(rest, dark_relief(rest), contrast), picture, _DARK_LETTERS, inner)
+    dark = _text_boxes(find_glyphs(rest, dark_relief(rest, picture), contrast), picture, _DARK_LETTERS, inner)
     return [box.within(whole) for box in bright + dark]
 
 
