@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 from kium_lightning.anatomy import CSV_COLUMNS, Location
 from kium_lightning.console import track
 from kium_lightning.data.cohort import CohortFolder
-from kium_lightning.errors import CohortError
+from kium_lightning.errors import CohortError, ConfigError
 from kium_lightning.files import write_json, write_text
 from kium_lightning.phantom.aneurysms import Aneurysms
 from kium_lightning.phantom.film import Film
@@ -49,6 +50,9 @@ class PhantomCohort:
         aneurysms: how large aneurysms are.
         xray: how runs differ.
         film: how image files differ.
+
+    Raises:
+        ConfigError: there is no patient to make.
     """
 
     def __init__(
@@ -65,6 +69,11 @@ class PhantomCohort:
         xray: Xray,
         film: Film,
     ) -> None:
+        if min(train_patients, test_patients) < 0 or train_patients + test_patients == 0:
+            raise ConfigError(
+                f"A cohort of {train_patients} training and {test_patients} test patients cannot be made. "
+                "Give cohort.train_patients and cohort.test_patients whole numbers, at least one of them above 0."
+            )
         self._patients = {"train_set": train_patients, "test_set": test_patients}
         self._seed = seed
         self._workers = workers or os.cpu_count() or 1
@@ -151,6 +160,11 @@ class PhantomCohort:
             try:
                 for future in as_completed(futures):
                     yield future.result()
+            except BrokenProcessPool as error:
+                raise CohortError(
+                    f"A worker process ended while it made {self.cohort.path}, perhaps for want of memory. Run the "
+                    "same command again: it continues where it stopped. cohort.workers=1 needs the least memory."
+                ) from error
             finally:
                 pool.shutdown(cancel_futures=True)
 

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from kium_lightning.anatomy import Circulation, Location, Side, View
 from kium_lightning.phantom.aneurysms import Aneurysms, Sac, draw_sac
-from kium_lightning.phantom.film import Film, Sheet, draw_sheet, encode, expose, lay_out
+from kium_lightning.phantom.exposure import expose
+from kium_lightning.phantom.film import Film, Sheet, draw_sheet, encode, lay_out
 from kium_lightning.phantom.injections import Crossing, contrasts, draw_crossing
 from kium_lightning.phantom.overlay import Box, Image, bounding_box
 from kium_lightning.phantom.population import Anatomy

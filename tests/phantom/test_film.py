@@ -4,11 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from kium_lightning.anatomy import View
-from kium_lightning.phantom.film import FORMS, Film, Sheet, draw_sheet, encode, expose, lay_out
+from kium_lightning.phantom.film import FORMS, Film, Sheet, draw_sheet, encode, lay_out
 from kium_lightning.phantom.overlay import draw_text, paint_text
 from kium_lightning.phantom.patient import Distributions
-from kium_lightning.phantom.xray import Run, draw_run
 
 
 @pytest.fixture(scope="module")
@@ -18,11 +16,6 @@ def film(distributions: Distributions) -> Film:
 
 def sheets(film: Film, count: int) -> list[Sheet]:
     return [draw_sheet(film, np.random.default_rng(seed), np.random.default_rng(seed + 9)) for seed in range(count)]
-
-
-def run_of(distributions: Distributions) -> Run:
-    rng = np.random.default_rng(0)
-    return draw_run(View.LEFT_ANTERIOR_LATERAL, distributions.xray, rng, rng)
 
 
 def test_raw_forms_are_as_frequent_as_stated(film: Film) -> None:
@@ -80,26 +73,6 @@ def test_text_stays_inside_the_file_and_is_legible() -> None:
             assert 0 <= box[0] < box[2] <= 800
             assert 0 <= box[1] < box[3] <= 500
             assert np.abs(image[mask > 0].astype(int) - 190).max() > 30
-
-
-def test_noise_has_the_deviation_of_its_photons(distributions: Distributions, film: Film) -> None:
-    kernel = cv2.getGaussianKernel(7, 0.7)
-    blurred = float((kernel**2).sum())  # by what the detector's blur lowers the deviation, in two dimensions
-    sheet = replace(sheets(film, 1)[0], fog=0.0, shift=(0.0, 0.0, 0.0), collimator=0.0, background=195.0)
-    for photons in (1e3, 1e4):
-        run = replace(run_of(distributions), photons=photons)
-        grey = expose(np.zeros((1024, 1024), dtype=np.float32), sheet, run)
-        deviation = float(grey.std()) * sheet.darkest_signal / 193.0
-        assert deviation == pytest.approx(np.sqrt(2.0 / photons) * blurred, rel=0.05)
-
-
-def test_background_is_grey_and_thick_vessels_are_dark(distributions: Distributions, film: Film) -> None:
-    sheet = replace(sheets(film, 1)[0], shift=(0.0, 0.0, 0.0), collimator=0.0, background=195.0, fog=0.0)
-    signal = np.zeros((200, 200), dtype=np.float32)
-    signal[:, 80:120] = sheet.darkest_signal
-    grey = expose(signal, sheet, run_of(distributions))
-    assert grey[:, :60].mean() == pytest.approx(195, abs=2)
-    assert grey[:, 90:110].mean() < 20
 
 
 @pytest.mark.parametrize("is_rgb", [True, False])

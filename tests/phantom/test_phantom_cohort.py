@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kium_lightning.anatomy import CSV_COLUMNS, LABEL_COLUMNS, LOCATION_COLUMNS, PRESENCE_COLUMN, View
 from kium_lightning.data.cohort import CohortFolder
-from kium_lightning.errors import CohortError
+from kium_lightning.errors import CohortError, ConfigError
 from kium_lightning.phantom.cohort import PhantomCohort
 from kium_lightning.settings import build, compose, conf_dir
 
@@ -79,6 +79,21 @@ def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CohortError, match="is not empty and no phantom cohort"):
         cohort_in(tmp_path).ensure()
     assert (tmp_path / "train.csv").read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("override", "remedy"),
+    [
+        ("cohort.film.forms.clean=-1", "cohort.film.forms="),
+        ("+cohort.film.forms.torn=1", "cohort.film.forms="),
+        ("cohort.film.sizes=[]", "cohort.film.sizes="),
+        ("cohort.film.sizes=[[12,700]]", "cohort.film.sizes="),
+        ("cohort.train_patients=-3", "cohort.train_patients"),
+    ],
+)
+def test_impossible_settings_are_refused_with_a_remedy(override: str, remedy: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=remedy):
+        cohort_in(tmp_path, override)
 
 
 def test_without_a_folder_the_settings_name_it(tmp_path: Path) -> None:
