@@ -15,6 +15,8 @@ _LEVEL_FACTOR = 1.6  # from one level to the next: letters that compression join
 _HALO = 0.2  # of a stroke's peak relief: what is found below that is what compression left around the stroke
 _LETTER_HEIGHTS = (4, 56)  # pixels
 _LEAST_AREA = 5  # pixels
+_RUN_TOGETHER = 14  # pixels: letters up to this height run together
+_STROKES_OF_LETTER = 2
 
 Relief = NDArray[np.float32]
 
@@ -28,14 +30,14 @@ class Glyph:
         grey: the grey value at its core.
         grown_height: the height of what it belongs to at half the contrast; a piece of a vessel grows, a letter hardly.
         relief: by how much the core stands out.
-        area: its number of pixels.
+        letters: how many letters it may be; compression runs small ones together.
     """
 
     box: Box
     grey: float
     relief: float
     grown_height: int
-    area: int
+    letters: int
 
 
 def bright_relief(image: GreyImage, picture: Box) -> Relief:
@@ -107,9 +109,17 @@ def _glyphs_above(image: GreyImage, relief: Relief, level: float) -> list[Glyph]
         if level < _HALO * peak:
             continue
         core = inside & (heights >= np.percentile(heights[inside], 70))
+        letters = _letters(inside & (heights > 0.5 * peak)) if box.height <= _RUN_TOGETHER else 1
         parent = grown_boxes[int(grown[box.slices][inside][0]) - 1]
-        glyphs.append(Glyph(box, float(np.median(image[box.slices][core])), peak, parent.height, int(area)))
+        glyphs.append(Glyph(box, float(np.median(image[box.slices][core])), peak, parent.height, letters))
     return glyphs
+
+
+def _letters(strokes: NDArray[np.bool_]) -> int:
+    """Counts the letters in a component by the strokes side by side in its rows; a piece of a vessel has one or two."""
+    starts = strokes[:, 1:] & ~strokes[:, :-1]
+    in_row = starts.sum(axis=1) + strokes[:, 0]
+    return max(1, int(np.percentile(in_row, 75)) // _STROKES_OF_LETTER)
 
 
 def _components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], list[Box], list[int]]:

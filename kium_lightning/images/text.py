@@ -92,8 +92,8 @@ def _is_text(line: _Line, letters: int, inner: Box) -> bool:
     if height < _LEAST_HEIGHT:
         return False
     alone = [glyph for glyph in line if _is_alone(glyph, height) and glyph.box.within(inner) == glyph.box]
-    on_base = [glyph for glyph in _level(alone, height, 0.15) if glyph.box.width <= 1.5 * height]
-    if len(on_base) >= letters and len(on_base) >= 0.5 * len(line):
+    on_base = [glyph for glyph in _level(alone, height, 0.15) if glyph.box.width <= 1.5 * height * glyph.letters]
+    if sum(glyph.letters for glyph in on_base) >= letters and len(on_base) >= 0.5 * len(line):
         return True
     alike = [
         glyph
@@ -133,7 +133,7 @@ def _continues(line: _Line, known: _Line) -> bool:
     return (
         max(height, known_height) <= height_ratio * min(height, known_height)
         and abs(grey - known_grey) <= max(10.0, spread * relief)
-        and all(glyph.box.width <= 2 * known_height for glyph in line)
+        and all(glyph.box.width <= 2 * known_height * glyph.letters for glyph in line)
     )
 
 
@@ -151,7 +151,7 @@ def _extended(line: _Line, glyphs: list[Glyph]) -> _Line:
             and glyph.box.within(box) != glyph.box
             and glyph.box.within(box.grown(glyph.box.width + round(_GAP * height), round(0.4 * height))) == glyph.box
             and _same_grey(glyph, line[0])
-            and glyph.box.width <= 2 * height
+            and glyph.box.width <= 2 * height * glyph.letters
             and _is_alone(glyph, 1.5 * height)
         ]
         if not more:

@@ -59,10 +59,11 @@ class RawFilm:
     words: int
 
 
-def clean_picture(seed: int, shape: tuple[int, int] | None = None) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+@cache
+def clean_picture(seed: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """A picture without margins or text, and where its vessels are."""
     draw = np.random.default_rng([seed, 1])
-    height, width = shape or [(360, 360), (420, 500), (512, 512), (388, 388), (400, 668), (720, 720)][draw.integers(6)]
+    height, width = [(360, 360), (420, 500), (512, 512), (388, 388), (400, 668), (720, 720)][draw.integers(6)]
     rows, columns = np.mgrid[0:height, 0:width]
     radius = np.hypot(rows / height - 0.5, columns / width - 0.5) / 0.5
     level = draw.uniform(110, 220)
@@ -149,10 +150,17 @@ def _word_mask(draw: np.random.Generator, word: str, height: int) -> NDArray[np.
     return canvas[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
 
 
-def raw_film(seed: int, form: str) -> RawFilm:
-    """A raw film of a form, ``clean``, ``margins`` or ``text``, everything about it drawn from the seed."""
+def raw_film(seed: int, form: str, pictures: int = 24, is_hard: bool = False) -> RawFilm:
+    """A raw film of a form, ``clean``, ``margins`` or ``text``, drawn from the seed.
+
+    Args:
+        seed: of everything but the picture between the margins.
+        form: the raw form.
+        pictures: how many pictures the films share, since these take the most time.
+        is_hard: let text lie over vessels and differ little from the background.
+    """
     draw = np.random.default_rng([seed, 2])
-    picture, vessel = clean_picture(seed)
+    picture, vessel = clean_picture(seed % pictures)
     height, width = picture.shape
     if form == "clean":
         image = _stored(draw, picture)
@@ -167,7 +175,7 @@ def raw_film(seed: int, form: str) -> RawFilm:
     film[box.slices], vessels[box.slices] = picture, vessel
     _marks(draw, film, box)
     text = np.zeros(full, bool)
-    words = _burn_text(draw, film, box, text) if form == "text" else 0
+    words = _burn_text(draw, film, box, text, vessels, is_hard) if form == "text" else 0
     return RawFilm(_stored(draw, film), box, text, vessels, words)
 
 
@@ -189,7 +197,14 @@ def _marks(draw: np.random.Generator, film: NDArray[np.float64], box: Box) -> No
             film[row, 0 : int(draw.integers(3, 8))] = grey
 
 
-def _burn_text(draw: np.random.Generator, film: NDArray[np.float64], box: Box, text: NDArray[np.bool_]) -> int:
+def _burn_text(
+    draw: np.random.Generator,
+    film: NDArray[np.float64],
+    box: Box,
+    text: NDArray[np.bool_],
+    vessels: NDArray[np.bool_],
+    is_hard: bool,
+) -> int:
     height, width = film.shape
     letter = int(np.clip(draw.uniform(0.014, 0.05) * box.height, 6, 40))
     dark = draw.random() < 0.35
@@ -206,6 +221,10 @@ def _burn_text(draw: np.random.Generator, film: NDArray[np.float64], box: Box, t
             y = box.bottom - rows - inset[1] - step if corner_bottom else box.top + inset[1] + step
             x, y = int(np.clip(x, 1, width - columns - 1)), int(np.clip(y, 1, height - rows - 1))
             where = np.s_[y : y + rows, x : x + columns]
+            room = np.s_[max(0, y - 12) : y + rows + 12, max(0, x - 12) : x + columns + 12]
+            contrast = abs(float(np.median(film[room])) - grey)
+            if not is_hard and (vessels[room].any() or (contrast < 60 and not np.median(film[room]) < 60)):
+                continue
             if columns > width - 4 or text[y - 1 : y + rows + 1, x - 1 : x + columns + 1].any():
                 continue
             alpha = mask / 255
