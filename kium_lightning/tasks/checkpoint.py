@@ -10,11 +10,12 @@ import torch
 
 from kium_lightning import __version__
 from kium_lightning.data.transforms import Preparation
-from kium_lightning.errors import RunError
+from kium_lightning.errors import KiumError, RunError
 from kium_lightning.settings import build
 from kium_lightning.tasks.classification import Classification
 
 _KEY = "kium_lightning"
+_MOST_SHOWN = 160  # characters of a foreign error message
 
 
 class Describe(L.Callback):
@@ -58,25 +59,39 @@ def load_task(path: Path) -> LoadedTask:
     """Rebuilds a task from a checkpoint alone: no run folder, no network, any device.
 
     Raises:
-        RunError: the file is missing, damaged, or no checkpoint of this project.
+        RunError: the file is missing, damaged, no checkpoint of this project, or of a version that does not fit.
     """
+    checkpoint = _read(path)
+    description = checkpoint[_KEY]
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        description = checkpoint[_KEY]
         model = description["model"]
         # The trained parameters follow; pretrained ones would only be fetched to be overwritten.
         model = {**model, "net": {**model["net"], "pretrained": False}}
         task: Classification = build(model)
         task.load_state_dict(checkpoint["state_dict"])
         preparation = Preparation.from_values(**description["preparation"])
+        weights = dict(description["weights"])
+    except (KiumError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise RunError(
+            f"{path} does not fit this version of kium_lightning ({_brief(error)}). Train again, or use the version "
+            "that wrote it."
+        ) from error
+    return LoadedTask(task.eval(), preparation, weights)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise RunError(f"There is no checkpoint {path}. Name another file, or train again.") from error
-    except (KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
-        raise RunError(
-            f"{path} is no checkpoint that kium_lightning wrote, or it is damaged ({error}). Name another file."
-        ) from error
-    except RuntimeError as error:
-        raise RunError(
-            f"{path} cannot be loaded: {str(error).splitlines()[0]} Train again, or use the version that wrote it."
-        ) from error
-    return LoadedTask(task.eval(), preparation, dict(description["weights"]))
+    # torch has no exception of its own for a file that is not, or no longer, what it wrote.
+    except (OSError, EOFError, LookupError, TypeError, ValueError, RuntimeError, pickle.UnpicklingError) as error:
+        raise RunError(f"{path} is damaged or no checkpoint ({_brief(error)}). Name another file.") from error
+    if not isinstance(checkpoint, dict) or _KEY not in checkpoint:
+        raise RunError(f"{path} is no checkpoint that kium_lightning wrote. Name another file.")
+    return checkpoint
+
+
+def _brief(error: Exception) -> str:
+    text = " ".join(str(error).split()).rstrip(".")
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
