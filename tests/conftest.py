@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 from commands import run_verb
+from random_cohort import write_random_cohort
+from tiny_task import tiny_data
 
 from kium_lightning.data.cohort import CohortFolder
+from kium_lightning.data.datamodule import FoldedViews
 from kium_lightning.settings import build, compose
 
 REPORT_MODELS = ("mednet_anterior", "mednet_posterior", "swin_anterior", "resnet18_posterior")
@@ -31,6 +34,13 @@ def phantom_cohort(tmp_path_factory: pytest.TempPathFactory) -> CohortFolder:
     settings = ["cohort=phantom_tiny", "cohort.train_patients=16", "cohort.test_patients=6", f"cohort.folder={folder}"]
     made: CohortFolder = build(compose("phantom", settings).cohort).ensure()
     return made
+
+
+@pytest.fixture(scope="session")
+def noise_data(tmp_path_factory: pytest.TempPathFactory) -> FoldedViews:
+    """The posterior dataset of a cohort of noise, ready to train on."""
+    folder = tmp_path_factory.mktemp("noise")
+    return tiny_data(write_random_cohort(folder / "cohort", patients=12, rate=0.3), folder / "cache")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,204 @@
+"""Every YAML file below conf/ composes, and what it describes can be built."""
+
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import pytest
+import torch
+from lightning.pytorch.loggers import CSVLogger, WandbLogger
+from torch import nn
+
+from kium_lightning.data.cohort import CohortFolder, FolderCohort
+from kium_lightning.data.datamodule import FoldedViews
+from kium_lightning.data.transforms import Augmentation
+from kium_lightning.ensemble.fusion import REPORT_RULES, PatientScores
+from kium_lightning.ensemble.members import Ensemble
+from kium_lightning.ensemble.predictor import Predictor
+from kium_lightning.phantom.cohort import PhantomCohort
+from kium_lightning.settings import Config, build, compose, conf_dir, plain
+from kium_lightning.tasks.classification import Classification
+from kium_lightning.tracking.weights_and_biases import finish_wandb
+
+FILES = sorted(path.relative_to(conf_dir()) for path in conf_dir().rglob("*.yaml"))
+
+# Which primary config a group belongs to, and what else must be said to compose an option of it.
+PRIMARY = {"predictor": "predict", "ensemble": "predict", "thresholds": "calibrate"}
+SHARED_PARTS = {
+    "model/classifier": ["model/net=resnet18", "model/loss=bce"],
+    "data/views": ["data.circulation=anterior"],
+}
+
+
+def options(group: str) -> list[str]:
+    return sorted(path.stem for path in (conf_dir() / group).glob("*.yaml"))
+
+
+def composed(primary: str, *overrides: str) -> Config:
+    """Composes without what only a running job knows."""
+    job = ["folder=/runs/here"] if primary != "phantom" else []
+    return compose(primary, [*job, *(["name=here"] if primary == "train" else []), *overrides])
+
+
+def trained_net(config: Config) -> dict[str, Any]:
+    """The model's node with random weights and with numbers where the train verb would fill them in."""
+    model: dict[str, Any] = plain(config)["model"]
+    model["net"]["pretrained"] = False
+    if model["loss"].get("positive_weights") == "auto":
+        model["loss"]["positive_weights"] = [2.0] * model["net"]["outputs"]
+    return model
+
+
+@pytest.mark.parametrize("file", FILES, ids=str)
+def test_a_file_begins_with_the_command_that_uses_it(file: Path) -> None:
+    lines = (conf_dir() / file).read_text(encoding="utf-8").splitlines()
+    said = [line for line in lines[:2] if line.startswith("# ")]
+    assert said
+    assert any("kium_lightning." in line or "see conf/" in line or "every verb" in line for line in said)
+
+
+@pytest.mark.parametrize("file", FILES, ids=str)
+def test_every_file_composes_without_a_loose_end(file: Path) -> None:
+    group, option = file.parent.as_posix(), file.stem
+    if group == ".":
+        config = composed(option)
+    elif group.startswith("hydra"):
+        config = composed("train")  # every primary config names them
+    else:
+        primary = PRIMARY.get(group.split("/")[0], "train")
+        config = composed(primary, f"{group}={option}", *SHARED_PARTS.get(f"{group}/{option}", []))
+    if "cohort" in config and config.cohort is not None and config.cohort.get("name") == "kium":
+        config.cohort.folder = "/cohort"
+    assert plain(config)
+
+
+@pytest.mark.parametrize("option", options("cohort"))
+def test_every_cohort_builds(option: str, tmp_path: Path) -> None:
+    needed = [f"cohort.folder={tmp_path}"] if option == "kium" else []
+    cohort = build(composed("phantom", f"cohort={option}", *needed).cohort)
+    assert isinstance(cohort, FolderCohort if option == "kium" else PhantomCohort)
+
+
+@pytest.mark.parametrize("option", sorted(set(options("data")) - {"views"}))
+def test_every_dataset_builds(option: str) -> None:
+    data = build(composed("train", f"data={option}").data)
+    assert isinstance(data, FoldedViews)
+    assert option == "_".join([data.circulation, *(["binary"] if data.target == "binary" else [])])
+
+
+@pytest.mark.parametrize("option", options("transforms"))
+def test_every_augmentation_builds_and_works(option: str) -> None:
+    augment = build(composed("train", f"transforms={option}").transforms)
+    assert isinstance(augment, Augmentation)
+    assert augment(np.full((48, 48), 128, np.uint8), 0).shape == (48, 48)
+
+
+@pytest.mark.parametrize("option", sorted(set(options("model")) - {"classifier"}))
+def test_every_model_builds_with_its_own_dataset_and_gives_one_logit_per_label(option: str) -> None:
+    config = composed("train", f"model={option}", "data.image_size=64")
+    task = build(trained_net(config))
+    assert isinstance(task, Classification)
+    assert option.endswith(task.circulation)
+    data: FoldedViews = build(config.data)
+    assert (data.circulation, data.target) == (task.circulation, task.target)
+    with torch.inference_mode():
+        logits = task.eval()(torch.zeros(2, 1, 64, 64))
+    assert logits.shape == (2, len(data.label_names))
+    optimizers: Any = task.configure_optimizers()
+    assert optimizers["lr_scheduler"]["monitor"] == task.monitor == config.callbacks.early_stopping.monitor
+
+
+def test_models_have_the_reports_settings() -> None:
+    """The report and the facts about its submission that stand beside it."""
+    sizes = {"mednet_anterior": 724, "mednet_posterior": 724, "swin_anterior": 224, "resnet18_posterior": 224}
+    for option, size in sizes.items():
+        config = composed("train", f"model={option}")
+        binary = option.startswith("mednet")
+        assert config.data.image_size == size
+        assert (config.data.polarity, config.data.median_kernel) == (("inverted", 3) if binary else ("as_filmed", 1))
+        assert (config.model.optimizer.lr, config.model.optimizer.weight_decay) == (1e-4 if binary else 1e-3, 1e-5)
+        assert config.model.monitor == ("val/auroc" if binary else "val/weighted_f1")
+        assert config.data.batch_size == 32
+        assert config.callbacks.early_stopping.patience == 5
+        assert config.trainer.max_epochs == 100
+
+
+@pytest.mark.parametrize("net", options("model/net"))
+@pytest.mark.parametrize("data", ["posterior", "anterior_binary"])
+def test_every_net_fits_every_dataset(net: str, data: str) -> None:
+    config = composed("train", f"model/net={net}", f"data={data}", "data.image_size=64")
+    model = trained_net(config)
+    built: nn.Module = build(model["net"])
+    with torch.inference_mode():
+        assert built.eval()(torch.zeros(1, 1, 64, 64)).shape == (1, model["net"]["outputs"])
+
+
+@pytest.mark.parametrize("loss", options("model/loss"))
+@pytest.mark.parametrize("data", ["posterior", "anterior_binary"])
+def test_every_loss_fits_every_dataset(loss: str, data: str) -> None:
+    model = trained_net(composed("train", f"model/loss={loss}", f"data={data}"))
+    shape = (3, model["net"]["outputs"])
+    value = build(model["loss"])(torch.zeros(shape, requires_grad=True), torch.ones(shape))
+    assert value.ndim == 0
+    value.backward()
+
+
+@pytest.mark.parametrize("option", options("model/optimizer"))
+@pytest.mark.parametrize("scheduler", options("model/scheduler"))
+def test_every_optimizer_and_scheduler_works_on_parameters(option: str, scheduler: str) -> None:
+    model = composed("train", f"model/optimizer={option}", f"model/scheduler={scheduler}").model
+    optimizer = build(model.optimizer)([nn.Parameter(torch.zeros(1))])
+    assert build(model.scheduler)(optimizer).optimizer is optimizer
+
+
+@pytest.mark.parametrize("option", options("trainer"))
+def test_every_trainer_builds(option: str, tmp_path: Path) -> None:
+    config = compose("train", [f"trainer={option}", "name=here", f"folder={tmp_path}"])
+    assert isinstance(build(config.trainer, logger=False), L.Trainer)
+
+
+@pytest.mark.parametrize("option", options("callbacks"))
+def test_every_set_of_callbacks_builds(option: str) -> None:
+    config = composed("train", f"callbacks={option}")
+    assert all(isinstance(build(node), L.Callback) for node in config.callbacks.values())
+
+
+@pytest.mark.parametrize("option", options("logger"))
+def test_every_set_of_loggers_builds_and_none_asks(option: str, tmp_path: Path) -> None:
+    config = compose("train", [f"logger={option}", "name=here", f"folder={tmp_path}"])
+    try:
+        loggers = [build(node) for node in config.logger.values()]
+    finally:
+        finish_wandb()
+    assert [type(logger) for logger in loggers] == [CSVLogger, WandbLogger][: len(loggers)]
+    assert len(list(tmp_path.glob("wandb/offline-run-*"))) == (option == "wandb")
+
+
+@pytest.mark.parametrize("option", options("experiment"))
+def test_every_experiment_composes_with_every_model(option: str) -> None:
+    for model in options("model"):
+        if model != "classifier":
+            config = composed("train", f"experiment={option}", f"model={model}")
+            assert config.model.target == config.data.target
+
+
+@pytest.mark.parametrize("option", options("predictor"))
+def test_every_predictor_builds(option: str) -> None:
+    assert isinstance(build(composed("predict", f"predictor={option}").predictor), Predictor)
+
+
+@pytest.mark.parametrize("option", options("thresholds"))
+def test_every_threshold_rule_builds_and_gives_a_whole_table(option: str) -> None:
+    rule = build(composed("calibrate", f"thresholds={option}").thresholds)
+    random = np.random.default_rng(0)
+    table = rule.fit(PatientScores(random.random(9), random.random((9, 21))), np.zeros((9, 22), np.int64))
+    assert table.location_values.shape == (21,)
+
+
+@pytest.mark.parametrize("option", options("ensemble"))
+def test_every_ensemble_builds_from_the_newest_runs(option: str, trained: Path, phantom_cohort: CohortFolder) -> None:
+    ensemble = build(composed("predict", f"ensemble={option}").ensemble)
+    assert isinstance(ensemble, Ensemble)
+    assert ensemble.rules == REPORT_RULES
+    assert ensemble.cohort() == ("phantom_tiny", phantom_cohort.path)
