@@ -1,0 +1,68 @@
+from pathlib import Path
+
+import lightning as L
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from sklearn.metrics import average_precision_score, roc_auc_score
+from tiny_task import tiny_model, tiny_trainer
+
+from kium_lightning.anatomy import Location
+from kium_lightning.data.datamodule import FoldedViews
+from kium_lightning.data.folding import unfolded_locations
+from kium_lightning.settings import build
+from kium_lightning.tasks.classification import Classification
+from kium_lightning.tasks.rows import ScoredRows, UnfoldedScores
+from kium_lightning.tracking.validation import location_table, report_validation, worst_rows
+
+
+def test_the_location_table_agrees_with_scikit_learn_and_leaves_out_what_is_unknown() -> None:
+    random = np.random.default_rng(0)
+    labels = (random.random((40, 3)) < 0.3).astype(np.int64)
+    labels[:, 1] = 0
+    scores = random.random((40, 3))
+    table = location_table(UnfoldedScores(["L_ICA", "R_ICA", "BA"], scores, labels))
+    assert list(table["location"]) == ["L_ICA", "R_ICA", "BA"]
+    assert list(table["positives"]) == list(labels.sum(axis=0))
+    for k in (0, 2):
+        assert table["auroc"][k] == pytest.approx(roc_auc_score(labels[:, k], scores[:, k]))
+        assert table["average_precision"][k] == pytest.approx(average_precision_score(labels[:, k], scores[:, k]))
+    assert table[["auroc", "average_precision"]].iloc[1].isna().all()
+
+
+def test_the_worst_rows_are_those_farthest_from_their_labels() -> None:
+    labels = np.array([[0, 0], [1, 0], [0, 1], [0, 0]])
+    scores = np.array([[0.1, 0.3], [0.1, 0.0], [0.2, 0.6], [0.0, 0.8]])
+    assert worst_rows(ScoredRows(np.arange(4), scores, labels), 3) == [(1, 0), (3, 1), (2, 1)]
+
+
+def test_a_validation_leaves_tables_that_can_be_recomputed_and_a_picture(
+    noise_data: FoldedViews, tmp_path: Path
+) -> None:
+    L.seed_everything(0, verbose=False)
+    task: Classification = build(tiny_model())
+    trainer = tiny_trainer(tmp_path, noise_data, 1)
+    trainer.validate(task, datamodule=noise_data, verbose=False)
+    written = report_validation(task, noise_data, tmp_path, trainer)
+    assert all(path.is_file() for path in written)
+    tables = {path.name: pd.read_csv(path) for path in written if path.suffix == ".csv"}
+
+    rows = tables["validation_scores.csv"]
+    assert list(rows["Index"]) == list(np.repeat(noise_data.validation.patients, 4))
+    np.testing.assert_array_equal(rows[noise_data.label_names], noise_data.validation.labels)
+    locations = tables["validation_locations.csv"].set_index("location")
+    assert list(locations.index) == [location.column for location in unfolded_locations(task.circulation)]
+    side = rows[rows["view"].str.startswith("R")].groupby("Index")[["VA", "score_VA"]].max()
+    assert 0 < side["VA"].sum() < len(side)
+    assert locations["auroc"][Location.RIGHT_VA.column] == pytest.approx(roc_auc_score(side["VA"], side["score_VA"]))
+
+    picture = np.asarray(Image.open(tmp_path / "worst_views.png").convert("L"))
+    assert picture.shape[1] > 1000
+    assert picture.std() > 10
+
+
+def test_reporting_before_validating_is_told(noise_data: FoldedViews, tmp_path: Path) -> None:
+    trainer = tiny_trainer(tmp_path, noise_data, 1)
+    with pytest.raises(RuntimeError, match="Validate the task"):
+        report_validation(build(tiny_model()), noise_data, tmp_path, trainer)
