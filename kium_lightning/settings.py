@@ -170,7 +170,7 @@ def sweep_name() -> str | None:
     settings = HydraConfig.get()
     if settings.mode != RunMode.MULTIRUN:
         return None
-    return "-".join(Path(settings.sweep.dir).parts[-2:])
+    return Path(settings.sweep.dir).name
 
 
 def chosen(group: str) -> str | None:

@@ -32,12 +32,13 @@ def train(config: Config) -> float:
     started = time.monotonic()
     quieten_libraries()
     folder = Path(config.folder)
-    L.seed_everything(config.seed, workers=True, verbose=False)
     data: FoldedViews = build(config.data)
     data.prepare_data()
     data.setup("fit")
     settings = plain(config)
     model = _with_label_weights(settings["model"], data)
+    # Only now: whether a cohort was made or found must not change the net's random weights.
+    L.seed_everything(config.seed, workers=True, verbose=False)
     task: Classification = build(model)
     weights: dict[str, str] = dict(getattr(task.net, "weights_record", {}))
     describe = Describe(model, data.preparation.plain(), weights)
@@ -48,7 +49,7 @@ def train(config: Config) -> float:
             logger.log_hyperparams(settings | {"run": facts})
         callbacks = [build(node) for node in config.callbacks.values() if node is not None]
         trainer: L.Trainer = build(config.trainer, logger=loggers, callbacks=[describe, *callbacks])
-        trainer.fit(task, datamodule=data)
+        trainer.fit(task, datamodule=data, ckpt_path=config.resume, weights_only=True)
         if trainer.interrupted:
             raise RunError(f"Training was interrupted. Its last checkpoint is below {folder}.")
         best = Path(trainer.checkpoint_callback.best_model_path)  # type: ignore[union-attr]

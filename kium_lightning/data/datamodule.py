@@ -118,7 +118,8 @@ class FoldedViews(L.LightningDataModule):
 
     def prepare_data(self) -> None:
         """Makes the cohort if it is made rather than found, and checks it; the other processes then find it there."""
-        self._catalog = self._read_catalog(self._cohort.ensure())
+        if self._catalog is None:
+            self._catalog = self._read_catalog(self._cohort.ensure())
 
     def setup(self, stage: str) -> None:
         """Reads catalog and split and fills the cache; idempotent.
