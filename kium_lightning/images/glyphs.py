@@ -10,6 +10,7 @@ from kium_lightning.images.box import Box, GreyImage
 
 _STROKE = 17  # pixels; wider than the strokes of letters 40 pixels high
 _NOISE_FACTOR = 4.0  # standard deviations of the noise that a stroke must rise above it
+_NOISE_STEP = 4  # every fourth pixel of every fourth row suffices to estimate the noise
 _LEAST_CONTRAST = 18.0  # grey values; compression rings by less beside a vessel
 _LEVEL_FACTOR = 1.6  # from one level to the next: letters that compression joined come apart at a higher one
 _HALO = 0.2  # of a stroke's peak relief: what is found below that is what compression left around the stroke
@@ -68,7 +69,8 @@ def background_of(picture: GreyImage) -> Relief:
     terms = np.stack([np.ones_like(rows), rows, columns, rows**2, rows * columns, columns**2], axis=1)
     kept = small >= np.median(small)
     for _ in range(6):
-        weights = np.linalg.lstsq(terms[kept], small[kept], rcond=None)[0]
+        used = terms[kept]
+        weights = np.linalg.solve(used.T @ used, used.T @ small[kept])  # six well-scaled terms: no need of an SVD
         residual = small - terms @ weights
         spread = max(2.0, 1.5 * float(np.median(np.abs(residual[kept]))))
         kept = np.abs(residual) < 2 * spread
@@ -81,7 +83,7 @@ def background_of(picture: GreyImage) -> Relief:
 def least_contrast(image: GreyImage, picture: Box) -> float:
     """The contrast below which noise and compression make strokes of their own, in grey values."""
     pixels = image[picture.slices].astype(np.float32)
-    noise = pixels - cv2.GaussianBlur(pixels, (0, 0), 3)
+    noise = (pixels - cv2.GaussianBlur(pixels, (0, 0), 3))[::_NOISE_STEP, ::_NOISE_STEP]
     deviation = 1.4826 * float(np.median(np.abs(noise)))
     return max(_LEAST_CONTRAST, _NOISE_FACTOR * deviation)
 
@@ -98,17 +100,22 @@ def find_glyphs(image: GreyImage, relief: Relief, least: float) -> list[list[Gly
 
 def _glyphs_above(image: GreyImage, relief: Relief, level: float) -> list[Glyph]:
     labels, boxes, areas = _components(relief > level)
+    candidates = [
+        (number, box)
+        for number, (box, area) in enumerate(zip(boxes, areas, strict=True), start=1)
+        if _LETTER_HEIGHTS[0] <= box.height <= _LETTER_HEIGHTS[1] and area >= _LEAST_AREA
+    ]
+    if not candidates:
+        return []
     grown, grown_boxes, _ = _components(relief > level / 2)
     glyphs = []
-    for number, (box, area) in enumerate(zip(boxes, areas, strict=True), start=1):
-        if not _LETTER_HEIGHTS[0] <= box.height <= _LETTER_HEIGHTS[1] or area < _LEAST_AREA:
-            continue
+    for number, box in candidates:
         inside = labels[box.slices] == number
         heights = relief[box.slices]
-        peak = float(np.percentile(heights[inside], 85))
+        core_level, peak = (float(value) for value in np.percentile(heights[inside], (70, 85)))
         if level < _HALO * peak:
             continue
-        core = inside & (heights >= np.percentile(heights[inside], 70))
+        core = inside & (heights >= core_level)
         letters = _letters(inside & (heights > 0.5 * peak)) if box.height <= _RUN_TOGETHER else 1
         parent = grown_boxes[int(grown[box.slices][inside][0]) - 1]
         glyphs.append(Glyph(box, float(np.median(image[box.slices][core])), peak, parent.height, letters))
@@ -123,6 +130,9 @@ def _letters(strokes: NDArray[np.bool_]) -> int:
 
 
 def _components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], list[Box], list[int]]:
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    # Grana's algorithm labels these sparse masks three times as fast as the default.
+    _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
+        mask.view(np.uint8), 8, cv2.CV_32S, cv2.CCL_GRANA
+    )
     boxes = [Box(int(x), int(y), int(x + w), int(y + h)) for x, y, w, h, _ in stats[1:]]
     return np.asarray(labels), boxes, [int(area) for area in stats[1:, cv2.CC_STAT_AREA]]

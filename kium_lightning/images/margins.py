@@ -62,7 +62,7 @@ def _margin_width(profile: _Profile) -> int:
     best, best_step = 0, 0.0
     for edge in range(1, reach):
         inside = profile[edge : edge + _WINDOW].min()
-        outside = profile[max(0, edge - _WINDOW) : edge].max()
+        outside = float(np.median(profile[max(0, edge - _WINDOW) : edge]))  # a mark there is a line wide
         if (
             inside - outside > best_step
             and inside >= _STEP * outside

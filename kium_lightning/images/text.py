@@ -122,16 +122,17 @@ def _continues(line: _Line, known: _Line) -> bool:
     Right above, below or beside it that is enough; elsewhere it must be the more alike.
     """
     height, known_height = _height(line), _height(known)
-    if height < _LEAST_HEIGHT or np.mean([_is_alone(glyph, known_height) for glyph in line]) < 0.5:
+    if height < _LEAST_HEIGHT:
         return False
     box, known_box = _bounds(line), _bounds(known)
     reach = round(_LINE_STEP * known_height)
     is_beside = box.height <= 2 * known_height and box.within(known_box.grown(reach, reach)) == box
-    height_ratio, spread = (1.6, _GREY_SPREAD) if is_beside else (1.2, _GREY_SPREAD / 2)
+    height_ratio, spread, share = (1.6, _GREY_SPREAD, 0.5) if is_beside else (1.2, _GREY_SPREAD / 2, 1.0)
     grey, known_grey = (float(np.median([glyph.grey for glyph in group])) for group in (line, known))
     relief = float(np.median([glyph.relief for glyph in known]))
-    return (
-        max(height, known_height) <= height_ratio * min(height, known_height)
+    return bool(
+        np.mean([_is_alone(glyph, known_height) for glyph in line]) >= share
+        and max(height, known_height) <= height_ratio * min(height, known_height)
         and abs(grey - known_grey) <= max(10.0, spread * relief)
         and all(glyph.box.width <= 2 * known_height * glyph.letters for glyph in line)
     )
