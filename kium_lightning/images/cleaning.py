@@ -67,13 +67,14 @@ def clean_view(image: GreyImage) -> CleanView:
     box = find_picture_box(image)
     clean = image[box.slices].copy()
     marks = find_marks(clean, least_contrast(image, box))
-    text = find_text(image, box)
-    covered = []
-    for found in marks + [line.moved(-box.left, -box.top) for line in text]:
-        inside = found.within(Box.whole(clean))
+    covered = [Cover(mark.moved(box.left, box.top), cover(clean, mark)) for mark in marks]
+    unmarked = image.copy()  # letters that touch marks cannot be told apart
+    unmarked[box.slices] = clean
+    text = find_text(unmarked, box)
+    for line in text:
+        inside = line.within(box)
         if not inside.is_empty:
-            grey = cover(clean, inside)
-            covered.append(Cover(inside.moved(box.left, box.top), grey))
+            covered.append(Cover(inside, cover(clean, inside.moved(-box.left, -box.top))))
     uncut = RawForm.CLEAN if box == Box.whole(image) else RawForm.MARGINS
     form = RawForm.TEXT if text or marks else uncut
     return CleanView(clean, CleaningRecord(form, box, tuple(covered)))

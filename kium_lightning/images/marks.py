@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from kium_lightning.images.box import Box, GreyImage
 
 _STRIP = 9  # pixels along an edge in which marks are looked for; what reaches its inner side is no mark
+_ALONG = 11  # pixels: dashes are shorter along the edge, even where the edge's own smear joins them
+_ACROSS = 5  # pixels: they are thinner across it
 _THINNEST = 3  # pixels: a mark is at most that thick in one direction
 _LONGEST = 24  # pixels
 _FEWEST = 8  # marks in a row
@@ -33,9 +35,10 @@ def find_marks(picture: GreyImage, contrast: float) -> list[Box]:
     for turned in range(4):  # each edge in turn becomes the top one
         strip = np.ascontiguousarray(np.rot90(picture, turned)[:_STRIP])
         for operation in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT):
-            for kernel in ((1, 5), (5, 1)):
+            for kernel in ((1, _ACROSS), (_ALONG, 1)):
                 relief = cv2.morphologyEx(strip, operation, np.ones(kernel[::-1], np.uint8))
-                marks += [_turned_back(box, turned, height, width) for box in _marks_in(relief > contrast)]
+                for level in (contrast, max(contrast, 0.5 * float(relief.max()))):  # the ringing beside a mark is faint
+                    marks += [_turned_back(box, turned, height, width) for box in _marks_in(relief > level)]
     return _apart(mark.grown(1, 1).within(Box.whole(picture)) for mark in marks)
 
 

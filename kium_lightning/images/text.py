@@ -17,9 +17,11 @@ _GREY_SPREAD = 0.3  # of the letters' relief: how far their greys lie apart
 _LEAST_HEIGHT = 5  # pixels
 _BRIGHT_LETTERS = 2
 _DARK_LETTERS = 3
+_FAINT = 0.6  # of the contrast that certain text has: letters beside it may be that faint
 _LINE_STEP = 2.5  # of the height: how far the next line of a block is
 _EDGE_GAP = 0.8  # of the height: a line that ends so near the picture's edge is taken to go on to it
 _PADDING = 0.25  # of the height: strokes too faint to be found, dots and descenders
+_LEAST_PADDING = 5  # pixels
 
 _Line = list[Glyph]
 
@@ -37,20 +39,25 @@ def find_text(image: GreyImage, picture: Box | None = None) -> list[Box]:
     picture = picture or Box.whole(image)
     contrast = least_contrast(image, picture)
     whole = Box.whole(image)
-    bright = _text_boxes(find_glyphs(image, bright_relief(image, picture), contrast), picture, _BRIGHT_LETTERS, whole)
+    bright = _text_boxes(
+        find_glyphs(image, bright_relief(image, picture), _FAINT * contrast), contrast, picture, _BRIGHT_LETTERS, whole
+    )
     rest = image.copy()  # without the bright letters, between which the background looks like dark ones
     for box in bright:
         cover(rest, box.within(whole))
     inner = picture.grown(-1, -1)  # what touches the edge in the dark may be a vessel that goes on
-    dark = _text_boxes(find_glyphs(rest, dark_relief(rest, picture), contrast), picture, _DARK_LETTERS, inner)
+    dark = _text_boxes(
+        find_glyphs(rest, dark_relief(rest, picture), _FAINT * contrast), contrast, picture, _DARK_LETTERS, inner
+    )
     return [box.within(whole) for box in bright + dark]
 
 
-def _text_boxes(levels: list[list[Glyph]], picture: Box, letters: int, inner: Box) -> list[Box]:
+def _text_boxes(levels: list[list[Glyph]], contrast: float, picture: Box, letters: int, inner: Box) -> list[Box]:
     glyphs = [glyph for level in levels for glyph in level]
     lines = [line for level in levels for line in _lines(level) if _is_near_border(_bounds(line), picture)]
-    sure = [line for line in lines if _is_text(line, letters, inner)]
-    open_lines = [line for line in lines if not _is_text(line, letters, inner)]
+    judged = [np.median([g.relief for g in line]) >= contrast and _is_text(line, letters, inner) for line in lines]
+    sure = [line for line, is_sure in zip(lines, judged, strict=True) if is_sure]
+    open_lines = [line for line, is_sure in zip(lines, judged, strict=True) if not is_sure]
     fresh = sure
     while fresh:  # the neighbours of a sure line are judged less strictly, and theirs again
         fresh = [line for line in open_lines if any(_continues(line, known) for known in fresh)]
@@ -175,7 +182,7 @@ def _bounds(line: _Line) -> Box:
 
 def _padded(box: Box, picture: Box) -> Box:
     """Adds room for what is too faint or too narrow to be found, such as the part of a letter that an edge cut off."""
-    padding = 2 + round(_PADDING * box.height)
+    padding = max(_LEAST_PADDING, 2 + round(_PADDING * box.height))
     reach = round(_EDGE_GAP * box.height)
     padded = box.grown(padding, padding)
     return Box(
