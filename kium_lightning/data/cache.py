@@ -10,17 +10,16 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from torch.utils.data import DataLoader
 
 from kium_lightning.anatomy import View
 from kium_lightning.console import track
 from kium_lightning.data.transforms import Preparation
+from kium_lightning.data.views import DecodedViews, Source, use_one_thread
 from kium_lightning.files import replacing
-from kium_lightning.images.reading import read_grey
 
 _FORMAT = 1  # raised when the meaning of a cached array changes, so that no old one is read
 _ABANDONED_AFTER_S = 24 * 3600.0
-
-Source = tuple[Path, View]
 
 
 def prepared_views(sources: Sequence[Source], preparation: Preparation, folder: Path) -> NDArray[np.uint8]:
@@ -63,15 +62,15 @@ def _key(digests: list[str], views: list[View], preparation: Preparation) -> str
 def _fill(path: Path, sources: Sequence[Source], preparation: Preparation) -> None:
     size = preparation.image_size
     array = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(len(sources), size, size))
-
-    def fill(position: int) -> None:
-        image, view = sources[position]
-        array[position] = preparation(read_grey(image), view)
-
-    # Threads suffice: decoding, filtering and resizing release the interpreter lock.
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        for _ in track(threads.map(fill, range(len(sources))), f"preparing views at {size} px", total=len(sources)):
-            pass
+    # Cleaning spends its time in many small steps that hold the interpreter lock: threads would wait for each other.
+    loader = DataLoader(
+        DecodedViews(sources, preparation),
+        batch_size=None,
+        num_workers=min(len(sources), os.cpu_count() or 1),
+        worker_init_fn=use_one_thread,
+    )
+    for position, view in enumerate(track(loader, f"preparing views at {size} px", total=len(sources))):
+        array[position] = view
     array.flush()
 
 

@@ -14,11 +14,12 @@ from kium_lightning.data.cache import prepared_views
 from kium_lightning.data.catalog import Catalog, read_catalog
 from kium_lightning.data.checks import fault_table
 from kium_lightning.data.cohort import Cohort, CohortFolder
-from kium_lightning.data.dataset import Batch, ViewDataset, view_sources
+from kium_lightning.data.dataset import Batch, ViewDataset
 from kium_lightning.data.folding import label_names
 from kium_lightning.data.sampling import SeededDraws, label_count_weights
 from kium_lightning.data.splits import Split, read_or_make_split
 from kium_lightning.data.transforms import Augmentation, Preparation
+from kium_lightning.data.views import use_one_thread, view_sources
 
 _LOG = logging.getLogger(__name__)
 _Value = TypeVar("_Value")
@@ -164,6 +165,7 @@ class FoldedViews(L.LightningDataModule):
             batch_size=self.batch_size,
             num_workers=self._workers,
             persistent_workers=self._workers > 0,
+            worker_init_fn=use_one_thread,
             pin_memory=torch.cuda.is_available(),
             **arguments,
         )

@@ -1,6 +1,5 @@
 """Folded rows as a torch dataset: one prepared view, its side's labels, its row."""
 
-from collections.abc import Sequence
 from typing import TypedDict
 
 import numpy as np
@@ -9,12 +8,11 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from kium_lightning.anatomy import Circulation, Target
-from kium_lightning.data.cache import Source
 from kium_lightning.data.catalog import Catalog
 from kium_lightning.data.folding import fold_table, label_names
 from kium_lightning.data.sampling import Draw
-from kium_lightning.data.transforms import Augmentation, Preparation, normalize
-from kium_lightning.images.reading import read_grey
+from kium_lightning.data.transforms import Augmentation, normalize
+from kium_lightning.data.views import DecodedViews
 
 
 class Batch(TypedDict):
@@ -29,26 +27,6 @@ class Batch(TypedDict):
     image: torch.Tensor
     labels: torch.Tensor
     row: torch.Tensor
-
-
-def view_sources(catalog: Catalog, circulation: Circulation) -> list[Source]:
-    """The image files of a circulation in folded row order."""
-    return [(catalog.images[patient, view], view) for patient in catalog.patients for view in circulation.views]
-
-
-class DecodedViews:
-    """Prepared views that are decoded each time they are asked for; memory does not grow with their number."""
-
-    def __init__(self, sources: Sequence[Source], preparation: Preparation) -> None:
-        self._sources = sources
-        self._preparation = preparation
-
-    def __len__(self) -> int:
-        return len(self._sources)
-
-    def __getitem__(self, position: int) -> NDArray[np.uint8]:
-        path, view = self._sources[position]
-        return self._preparation(read_grey(path), view)
 
 
 class ViewDataset(Dataset[Batch]):

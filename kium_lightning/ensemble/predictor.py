@@ -11,8 +11,9 @@ from torch.utils.data import DataLoader
 from kium_lightning.anatomy import LOCATION_COLUMNS, Circulation
 from kium_lightning.console import track
 from kium_lightning.data.catalog import Catalog
-from kium_lightning.data.dataset import DecodedViews, ViewDataset, view_sources
+from kium_lightning.data.dataset import ViewDataset
 from kium_lightning.data.folding import VIEWS_PER_PATIENT
+from kium_lightning.data.views import DecodedViews, use_one_thread, view_sources
 from kium_lightning.ensemble.fusion import PatientScores, fuse_locations, fuse_presence, fuse_views
 from kium_lightning.ensemble.gate import passes
 from kium_lightning.ensemble.members import Ensemble, Member
@@ -106,6 +107,7 @@ class Predictor:
             ViewDataset(catalog, member.circulation, member.target, views),
             batch_size=self._batch_size,
             num_workers=self._workers,
+            worker_init_fn=use_one_thread,
             pin_memory=self.device.type == "cuda",
         )
         scores = []
