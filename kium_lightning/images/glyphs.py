@@ -1,5 +1,6 @@
 """Candidate letters: thin strokes of burnt-in grey that stand by themselves."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -113,7 +114,7 @@ def _glyphs_above(image: GreyImage, relief: Relief, level: float) -> list[Glyph]
         inside = labels[box.slices] == number
         heights = relief[box.slices]
         ordered = np.sort(heights[inside])
-        core_level, peak = _quantile(ordered, 0.7), _quantile(ordered, 0.85)
+        core_level, peak = quantile(ordered, 0.7), quantile(ordered, 0.85)
         if level < _HALO * peak:
             continue
         core = inside & (heights >= core_level)
@@ -123,8 +124,8 @@ def _glyphs_above(image: GreyImage, relief: Relief, level: float) -> list[Glyph]
     return glyphs
 
 
-def _quantile(ordered: Relief, share: float) -> float:
-    """The quantile of sorted values; NumPy's own takes longer to start than these few values take to sort."""
+def quantile(ordered: Sequence[float] | NDArray[np.generic], share: float) -> float:
+    """The quantile of sorted values, interpolated; NumPy's own takes longer to start than so few take to sort."""
     position = share * (len(ordered) - 1)
     low = int(position)
     high = min(low + 1, len(ordered) - 1)
@@ -135,7 +136,7 @@ def _letters(strokes: NDArray[np.bool_]) -> int:
     """Counts the letters in a component by the strokes side by side in its rows; a piece of a vessel has one or two."""
     starts = strokes[:, 1:] & ~strokes[:, :-1]
     in_row = starts.sum(axis=1) + strokes[:, 0]
-    return max(1, int(np.percentile(in_row, 75)) // _STROKES_OF_LETTER)
+    return max(1, int(quantile(np.sort(in_row), 0.75)) // _STROKES_OF_LETTER)
 
 
 def _components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], list[Box], list[int]]:

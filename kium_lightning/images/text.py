@@ -4,11 +4,10 @@ Letters are told from vessels by what makes them text: strokes of one grey value
 side by side, each by itself. A few strokes are enough only beside a line that is text for certain.
 """
 
-import numpy as np
-
 from kium_lightning.images.box import Box, GreyImage
 from kium_lightning.images.covering import cover
 from kium_lightning.images.glyphs import Glyph, bright_relief, dark_relief, find_glyphs, least_contrast
+from kium_lightning.images.lines import Line, on_base_line
 
 _NEAR_BORDER = 0.3  # of the picture's size: text further inside is not looked for
 _GAP = 1.3  # of the letters' height: the widest gap within a line
@@ -22,8 +21,6 @@ _LINE_STEP = 2.5  # of the height: how far the next line of a block is
 _EDGE_GAP = 0.8  # of the height: a line that ends so near the picture's edge is taken to go on to it
 _PADDING = 0.25  # of the height: strokes too faint to be found, dots and descenders
 _LEAST_PADDING = 5  # pixels
-
-_Line = list[Glyph]
 
 
 def find_text(image: GreyImage, picture: Box | None = None) -> list[Box]:
@@ -54,8 +51,8 @@ def find_text(image: GreyImage, picture: Box | None = None) -> list[Box]:
 
 def _text_boxes(levels: list[list[Glyph]], contrast: float, picture: Box, letters: int, inner: Box) -> list[Box]:
     glyphs = [glyph for level in levels for glyph in level]
-    lines = [line for level in levels for line in _lines(level) if _is_near_border(_bounds(line), picture)]
-    judged = [np.median([g.relief for g in line]) >= contrast and _is_text(line, letters, inner) for line in lines]
+    lines = [line for level in levels for line in _lines(level) if _is_near_border(line.bounds, picture)]
+    judged = [line.relief >= contrast and _is_text(line, letters, inner) for line in lines]
     sure = [line for line, is_sure in zip(lines, judged, strict=True) if is_sure]
     open_lines = [line for line, is_sure in zip(lines, judged, strict=True) if not is_sure]
     fresh = sure
@@ -63,10 +60,10 @@ def _text_boxes(levels: list[list[Glyph]], contrast: float, picture: Box, letter
         fresh = [line for line in open_lines if any(_continues(line, known) for known in fresh)]
         open_lines = [line for line in open_lines if not any(line is other for other in fresh)]
         sure = sure + fresh
-    return _joined([_padded(_bounds(_extended(line, glyphs)), picture) for line in sure])
+    return _joined([_padded(_extended(line, glyphs).bounds, picture) for line in sure])
 
 
-def _lines(glyphs: list[Glyph]) -> list[_Line]:
+def _lines(glyphs: list[Glyph]) -> list[Line]:
     """Groups glyphs that follow each other on a line."""
     glyphs = sorted(glyphs, key=lambda glyph: glyph.box.left)
     line_of = list(range(len(glyphs)))
@@ -75,7 +72,10 @@ def _lines(glyphs: list[Glyph]) -> list[_Line]:
             if line_of[left] != line_of[right] and _follow(glyphs[left], glyphs[right]):
                 old, new = line_of[right], line_of[left]
                 line_of = [new if line == old else line for line in line_of]
-    return [[g for g, line in zip(glyphs, line_of, strict=True) if line == number] for number in dict.fromkeys(line_of)]
+    return [
+        Line(glyph for glyph, line in zip(glyphs, line_of, strict=True) if line == number)
+        for number in dict.fromkeys(line_of)
+    ]
 
 
 def _follow(left: Glyph, right: Glyph) -> bool:
@@ -89,73 +89,59 @@ def _same_grey(one: Glyph, other: Glyph) -> bool:
     return abs(one.grey - other.grey) <= max(15.0, _GREY_SPREAD * max(one.relief, other.relief))
 
 
-def _height(line: _Line) -> float:
-    return float(np.percentile([glyph.box.height for glyph in line], 75))
-
-
-def _is_text(line: _Line, letters: int, inner: Box) -> bool:
+def _is_text(line: Line, letters: int, inner: Box) -> bool:
     """Whether a line is text for certain: letters by themselves on a base line, or more of one height and grey."""
-    height = _height(line)
+    height = line.height
     if height < _LEAST_HEIGHT:
         return False
     alone = [glyph for glyph in line if _is_alone(glyph, height) and glyph.box.within(inner) == glyph.box]
-    on_base = [glyph for glyph in _level(alone, height, 0.15) if glyph.box.width <= 1.5 * height * glyph.letters]
+    on_base = [glyph for glyph in on_base_line(alone, height, 0.15) if glyph.box.width <= 1.5 * height * glyph.letters]
     if sum(glyph.letters for glyph in on_base) >= letters and len(on_base) >= 0.5 * len(line):
         return True
     alike = [
         glyph
-        for glyph in _level(line, height, 0.08)
+        for glyph in on_base_line(line, height, 0.08)
         if abs(glyph.box.height - height) <= max(1.0, 0.08 * height) and glyph.box.width <= 1.5 * height
     ]
-    grey = float(np.median([glyph.grey for glyph in line]))
-    return sum(abs(glyph.grey - grey) <= 0.1 * glyph.relief for glyph in alike) > letters
-
-
-def _level(line: _Line, height: float, tolerance: float) -> _Line:
-    """The glyphs that stand on the line's base line."""
-    if not line:
-        return []
-    base = float(np.median([glyph.box.bottom for glyph in line]))
-    return [glyph for glyph in line if abs(glyph.box.bottom - base) <= max(1.0, tolerance * height)]
+    return sum(abs(glyph.grey - line.grey) <= 0.1 * glyph.relief for glyph in alike) > letters
 
 
 def _is_alone(glyph: Glyph, height: float) -> bool:
     return glyph.grown_height <= 1.7 * height + 2
 
 
-def _continues(line: _Line, known: _Line) -> bool:
+def _continues(line: Line, known: Line) -> bool:
     """Whether a line has the grey and the height of a known line of text.
 
     Right above, below or beside it that is enough; elsewhere it must be the more alike.
     """
-    height, known_height = _height(line), _height(known)
+    height, known_height = line.height, known.height
     if height < _LEAST_HEIGHT:
         return False
-    box, known_box = _bounds(line), _bounds(known)
+    box, known_box = line.bounds, known.bounds
     reach = round(_LINE_STEP * known_height)
     is_beside = box.height <= 2 * known_height and box.within(known_box.grown(reach, reach)) == box
     height_ratio, spread, share = (1.6, _GREY_SPREAD, 0.5) if is_beside else (1.2, _GREY_SPREAD / 2, 1.0)
-    grey, known_grey = (float(np.median([glyph.grey for glyph in group])) for group in (line, known))
-    relief = float(np.median([glyph.relief for glyph in known]))
-    return bool(
-        np.mean([_is_alone(glyph, known_height) for glyph in line]) >= share
-        and max(height, known_height) <= height_ratio * min(height, known_height)
-        and abs(grey - known_grey) <= max(10.0, spread * relief)
+    return (
+        max(height, known_height) <= height_ratio * min(height, known_height)
+        and abs(line.grey - known.grey) <= max(10.0, spread * known.relief)
+        and sum(_is_alone(glyph, known_height) for glyph in line) >= share * len(line)
         and all(glyph.box.width <= 2 * known_height * glyph.letters for glyph in line)
     )
 
 
-def _extended(line: _Line, glyphs: list[Glyph]) -> _Line:
+def _extended(line: Line, glyphs: list[Glyph]) -> Line:
     """Adds what stands in a line's rows right beside it in its grey: signs, and letters that touch something."""
-    height = _height(line)
-    line = list(line)
-    box = _bounds(line)
+    height = line.height  # of the letters: signs do not change it
     while True:
+        box = line.bounds
         reach = box.grown(round(_GAP * height), 0)
         more = [
             glyph
             for glyph in glyphs
-            if glyph.box.meets(reach)
+            if glyph.box.top < reach.bottom
+            and glyph.box.bottom > reach.top
+            and glyph.box.meets(reach)
             and glyph.box.within(box) != glyph.box
             and glyph.box.within(box.grown(glyph.box.width + round(_GAP * height), round(0.4 * height))) == glyph.box
             and _same_grey(glyph, line[0])
@@ -164,20 +150,12 @@ def _extended(line: _Line, glyphs: list[Glyph]) -> _Line:
         ]
         if not more:
             return line
-        line += more
-        box = _bounds(line)
+        line = Line((*line, *more))
 
 
 def _is_near_border(box: Box, picture: Box) -> bool:
     reach = round(_NEAR_BORDER * min(picture.width, picture.height))
     return box.within(picture.grown(-reach, -reach)) != box
-
-
-def _bounds(line: _Line) -> Box:
-    box = line[0].box
-    for glyph in line[1:]:
-        box = box.joined(glyph.box)
-    return box
 
 
 def _padded(box: Box, picture: Box) -> Box:

@@ -1,0 +1,43 @@
+"""Glyphs side by side: a line of text, or what may be one."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from statistics import median
+
+from kium_lightning.images.box import Box
+from kium_lightning.images.glyphs import Glyph, quantile
+
+
+class Line(tuple[Glyph, ...]):
+    """Glyphs that follow each other; what is asked of it again and again is computed once."""
+
+    @cached_property
+    def height(self) -> float:
+        """The height of its taller glyphs (75th percentile), pixels."""
+        return quantile(sorted(glyph.box.height for glyph in self), 0.75)
+
+    @cached_property
+    def grey(self) -> float:
+        """The usual grey value of its strokes."""
+        return median(glyph.grey for glyph in self)
+
+    @cached_property
+    def relief(self) -> float:
+        """By how much its strokes usually stand out."""
+        return median(glyph.relief for glyph in self)
+
+    @cached_property
+    def bounds(self) -> Box:
+        """The smallest box that holds it."""
+        box = self[0].box
+        for glyph in self[1:]:
+            box = box.joined(glyph.box)
+        return box
+
+
+def on_base_line(glyphs: Sequence[Glyph], height: float, tolerance: float) -> list[Glyph]:
+    """The glyphs that stand on the common base line, give or take a share of the height."""
+    if not glyphs:
+        return []
+    base = median(glyph.box.bottom for glyph in glyphs)
+    return [glyph for glyph in glyphs if abs(glyph.box.bottom - base) <= max(1.0, tolerance * height)]
