@@ -45,12 +45,7 @@ class Member:
             RunError: the checkpoint is missing or damaged, or was trained for another place in the ensemble.
         """
         loaded = load_task(self.checkpoint)
-        found = (loaded.task.circulation, loaded.task.target)
-        if found != (self.circulation, self.target):
-            raise RunError(
-                f"{self.checkpoint} was trained for {found[0]} {found[1]}, but the ensemble needs a member for "
-                f"{self.circulation} {self.target} here. Name another model or run."
-            )
+        _check_place(self.checkpoint, loaded.task.circulation, loaded.task.target, self.circulation, self.target)
         return loaded
 
 
@@ -172,5 +167,17 @@ def _find_member(circulation: Circulation, target: Target, source: str, outputs:
         return Member(circulation, target, path.stem, path, None)
     names_a_folder = path.is_dir() or "/" in source
     record = read_record(path) if names_a_folder else newest_run(outputs, "train", source)
+    if record.verb != "train":
+        raise RunError(f"{record.folder} is the folder of a {record.verb} run. Name a train run's folder.")
+    # The checkpoint is asked again when it is loaded, which for a locator is only once a patient has passed the gate.
+    _check_place(record.folder, record.facts["circulation"], record.facts["target"], circulation, target)
     checkpoint = record.folder / record.facts["checkpoint"]
     return Member(circulation, target, record.name, checkpoint, record)
+
+
+def _check_place(source: Path, found: str, found_target: str, circulation: Circulation, target: Target) -> None:
+    if (found, found_target) != (circulation, target):
+        raise RunError(
+            f"{source} was trained for {found} {found_target}, but the ensemble needs a member for {circulation} "
+            f"{target} here. Name another model or run."
+        )
