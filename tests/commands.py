@@ -10,6 +10,10 @@ from typing import NamedTuple
 
 import pytest
 
+from kium_lightning.data.cohort import CohortFolder
+
+REPORT_MODELS = ("mednet_anterior", "mednet_posterior", "swin_anterior", "resnet18_posterior")
+
 
 class Done(NamedTuple):
     """How a verb ended and what it printed."""
@@ -52,3 +56,18 @@ def call_verb(capsys: pytest.CaptureFixture[str], verb: str, *arguments: str) ->
             status = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
     printed = capsys.readouterr()
     return Done(status, printed.out, printed.err)
+
+
+def smoke_settings(cohort: CohortFolder) -> list[str]:
+    """Overrides that make a training a matter of seconds."""
+    return [
+        "cohort=kium",
+        f"cohort.folder={cohort.path}",
+        "cohort.name=phantom_tiny",
+        "trainer=smoke",
+        "logger=csv",
+        "data.image_size=64",
+        "data.batch_size=8",
+        "data.workers=0",
+        "model.net.pretrained=false",
+    ]

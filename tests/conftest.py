@@ -4,15 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from commands import run_verb
+from commands import REPORT_MODELS, run_verb, smoke_settings
 from random_cohort import write_random_cohort
 from tiny_task import tiny_data
 
 from kium_lightning.data.cohort import CohortFolder
 from kium_lightning.data.datamodule import FoldedViews
 from kium_lightning.settings import build, compose
-
-REPORT_MODELS = ("mednet_anterior", "mednet_posterior", "swin_anterior", "resnet18_posterior")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -31,7 +29,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def phantom_cohort(tmp_path_factory: pytest.TempPathFactory) -> CohortFolder:
     """A cohort of synthetic patients in all three raw forms; tests must leave its images and tables as they are."""
     folder = tmp_path_factory.mktemp("cohort") / "phantom_tiny"
-    settings = ["cohort=phantom_tiny", "cohort.train_patients=16", "cohort.test_patients=6", f"cohort.folder={folder}"]
+    settings = ["cohort=phantom_tiny", "cohort.train_patients=12", "cohort.test_patients=6", f"cohort.folder={folder}"]
     made: CohortFolder = build(compose("phantom", settings).cohort).ensure()
     return made
 
@@ -55,18 +53,3 @@ def trained(outputs: Path, phantom_cohort: CohortFolder, tmp_path_factory: pytes
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return outputs
-
-
-def smoke_settings(cohort: CohortFolder) -> list[str]:
-    """Overrides that make a training a matter of seconds."""
-    return [
-        "cohort=kium",
-        f"cohort.folder={cohort.path}",
-        "cohort.name=phantom_tiny",
-        "trainer=smoke",
-        "logger=csv",
-        "data.image_size=64",
-        "data.batch_size=8",
-        "data.workers=0",
-        "model.net.pretrained=false",
-    ]

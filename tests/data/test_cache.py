@@ -1,6 +1,6 @@
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
@@ -10,33 +10,38 @@ from numpy.typing import NDArray
 from random_cohort import plain_view
 
 from kium_lightning.anatomy import View
-from kium_lightning.data import cache
-from kium_lightning.data.cache import Source, prepared_views
+from kium_lightning.data import cache, views
+from kium_lightning.data.cache import prepared_views
 from kium_lightning.data.transforms import Preparation
+from kium_lightning.data.views import Source
 from kium_lightning.errors import ImageError
 from kium_lightning.images.reading import read_grey
 
 PREPARATION = Preparation.from_values(32, "as_filmed", 1, ["A"])
 
 
-class CountedReads:
-    """Reads images and remembers which; ``interrupt`` runs before the n-th read."""
+class Reads:
+    """Lists which images were decoded, in whichever process."""
 
-    def __init__(self) -> None:
-        self.paths: list[Path] = []
-        self.interrupt: Callable[[int], None] = lambda _: None
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        log.touch()
 
     def __call__(self, path: Path) -> NDArray[np.uint8]:
-        self.paths.append(path)
-        self.interrupt(len(self.paths))
+        with self._log.open("a", encoding="utf-8") as file:
+            file.write(f"{path}\n")
         return read_grey(path)
+
+    @property
+    def paths(self) -> list[Path]:
+        return [Path(line) for line in self._log.read_text(encoding="utf-8").splitlines()]
 
 
 @pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> CountedReads:
-    counted = CountedReads()
-    monkeypatch.setattr(cache, "read_grey", counted)
-    return counted
+def reads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Reads:
+    listed = Reads(tmp_path / "reads.txt")
+    monkeypatch.setattr(views, "read_grey", listed)
+    return listed
 
 
 @pytest.fixture
@@ -60,7 +65,7 @@ def test_the_cache_holds_what_preparing_each_view_gives(sources: list[Source], f
         np.testing.assert_array_equal(prepared_views(sources, PREPARATION, folder), expected)
 
 
-def test_the_second_use_decodes_nothing(sources: list[Source], folder: Path, reads: CountedReads) -> None:
+def test_the_second_use_decodes_nothing(sources: list[Source], folder: Path, reads: Reads) -> None:
     first = prepared_views(sources, PREPARATION, folder)
     assert sorted(reads.paths) == sorted(path for path, _ in sources)
     second = prepared_views(sources, PREPARATION, folder)
@@ -69,7 +74,7 @@ def test_the_second_use_decodes_nothing(sources: list[Source], folder: Path, rea
 
 
 def test_the_cache_goes_by_content_and_not_by_name_or_date(
-    sources: list[Source], folder: Path, reads: CountedReads, tmp_path: Path
+    sources: list[Source], folder: Path, reads: Reads, tmp_path: Path
 ) -> None:
     prepared_views(sources, PREPARATION, folder)
     moved = []
@@ -117,17 +122,19 @@ def test_the_order_of_the_images_is_kept(sources: list[Source], folder: Path) ->
 
 
 def test_a_fill_that_is_interrupted_leaves_no_array_behind(
-    sources: list[Source], folder: Path, reads: CountedReads
+    sources: list[Source], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop(count: int) -> None:
-        if count == 5:
-            raise ImageError("the disk was pulled out")
+    def interrupted(items: Iterable[object], _description: str, total: int) -> Iterator[object]:
+        for count, item in enumerate(items):
+            if count == total // 2:
+                raise KeyboardInterrupt
+            yield item
 
-    reads.interrupt = stop
-    with pytest.raises(ImageError, match="pulled out"):
-        prepared_views(sources, PREPARATION, folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(cache, "track", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            prepared_views(sources, PREPARATION, folder)
     assert list(folder.iterdir()) == []
-    reads.interrupt = lambda _: None
     expected = np.stack([PREPARATION(read_grey(path), view) for path, view in sources])
     np.testing.assert_array_equal(prepared_views(sources, PREPARATION, folder), expected)
 
@@ -156,20 +163,18 @@ def iter_names(sources: list[Source], folder: Path) -> Iterator[str]:
 
 
 def test_a_fill_during_another_fill_of_the_same_array_does_no_harm(
-    sources: list[Source], folder: Path, reads: CountedReads, monkeypatch: pytest.MonkeyPatch
+    sources: list[Source], folder: Path, reads: Reads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def untracked(items: Iterable[None], _description: str, total: int) -> Iterable[None]:
-        assert total == len(sources)
-        return items
-
-    monkeypatch.setattr(cache, "track", untracked)
     others: list[NDArray[np.uint8]] = []
 
-    def fill_meanwhile(count: int) -> None:
-        if count == 4:
-            others.append(prepared_views(sources, PREPARATION, folder))
+    def fill_meanwhile(items: Iterable[object], _description: str, total: int) -> Iterator[object]:
+        for count, item in enumerate(items):
+            if count == total // 2 and not others:
+                others.append(np.empty(0, np.uint8))
+                others[0] = prepared_views(sources, PREPARATION, folder)
+            yield item
 
-    reads.interrupt = fill_meanwhile
+    monkeypatch.setattr(cache, "track", fill_meanwhile)
     mine = prepared_views(sources, PREPARATION, folder)
     assert len(reads.paths) == 2 * len(sources)  # both filled
     np.testing.assert_array_equal(mine, others[0])

@@ -9,7 +9,7 @@ import pytest
 import torch
 from random_cohort import write_random_cohort
 
-from kium_lightning.data import cache
+from kium_lightning.data import views
 from kium_lightning.data.cohort import CohortFolder, FolderCohort
 from kium_lightning.data.datamodule import FoldedViews, default_split_file
 from kium_lightning.data.transforms import Augmentation
@@ -171,7 +171,7 @@ def test_the_second_set_up_decodes_nothing(make: Make, monkeypatch: pytest.Monke
     def refuse(path: Path) -> None:
         raise AssertionError(f"{path} was decoded again")
 
-    monkeypatch.setattr(cache, "read_grey", refuse)
+    monkeypatch.setattr(views, "read_grey", refuse)
     list(ready(make()).train_dataloader())
 
 

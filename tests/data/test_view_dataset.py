@@ -9,10 +9,10 @@ from kium_lightning.anatomy import Circulation, Target
 from kium_lightning.data.cache import prepared_views
 from kium_lightning.data.catalog import Catalog
 from kium_lightning.data.dataset import ViewDataset
-from kium_lightning.data.views import DecodedViews, view_sources
 from kium_lightning.data.folding import fold_labels
 from kium_lightning.data.sampling import Draw
 from kium_lightning.data.transforms import Preparation, normalize
+from kium_lightning.data.views import DecodedViews, view_sources
 from kium_lightning.images.reading import read_grey
 from kium_lightning.settings import build, compose
 

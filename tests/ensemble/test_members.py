@@ -1,0 +1,178 @@
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from kium_lightning.anatomy import Circulation, Target
+from kium_lightning.data.cohort import CohortFolder
+from kium_lightning.data.splits import read_split
+from kium_lightning.ensemble.fusion import FuseRules
+from kium_lightning.ensemble.members import Ensemble
+from kium_lightning.errors import ConfigError, RunError
+from kium_lightning.nets import sources
+from kium_lightning.records import RECORD_NAME, Record, newest_run
+
+PRESENCE = {"anterior": "mednet_anterior", "posterior": "mednet_posterior"}
+LOCATORS = {"anterior": "swin_anterior", "posterior": "resnet18_posterior"}
+
+
+def ensemble(outputs: Path, **changed: dict[str, str]) -> Ensemble:
+    members: dict[str, Any] = {"presence": PRESENCE, "locators": LOCATORS} | changed
+    return Ensemble(str(outputs), rules=FuseRules(), **members)
+
+
+def run_of(outputs: Path, name: str) -> Record:
+    return newest_run(outputs, "train", name)
+
+
+@pytest.fixture
+def copy_of_run(trained: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Copies a finished run, without its weights, and changes its record."""
+
+    def copy(name: str, change: Callable[[dict[str, Any]], None]) -> Path:
+        source = run_of(trained, name).folder
+        folder = tmp_path / name
+        (folder / "checkpoints").mkdir(parents=True)
+        (folder / "checkpoints" / "best.ckpt").symlink_to(source / "checkpoints" / "best.ckpt")
+        content = json.loads((source / RECORD_NAME).read_text())
+        change(content)
+        (folder / RECORD_NAME).write_text(json.dumps(content))
+        return folder
+
+    return copy
+
+
+def test_names_stand_for_their_newest_finished_runs(trained: Path) -> None:
+    found = ensemble(trained)
+    places = [(member.target, member.circulation, member.name) for member in found.members]
+    assert places == [
+        (Target.BINARY, Circulation.ANTERIOR, "mednet_anterior"),
+        (Target.BINARY, Circulation.POSTERIOR, "mednet_posterior"),
+        (Target.MULTILABEL, Circulation.ANTERIOR, "swin_anterior"),
+        (Target.MULTILABEL, Circulation.POSTERIOR, "resnet18_posterior"),
+    ]
+    for member in found.members:
+        assert member.checkpoint.is_absolute()
+        assert member.checkpoint == run_of(trained, member.name).folder / "checkpoints" / "best.ckpt"
+
+
+def test_a_run_a_checkpoint_and_a_name_give_the_same_member(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_name = ensemble(trained).presence[Circulation.ANTERIOR]
+    folder = by_name.checkpoint.parents[1]
+    monkeypatch.chdir(folder.parent)
+    for source in (str(folder), folder.name, str(by_name.checkpoint)):
+        named = ensemble(trained, presence=PRESENCE | {"anterior": source}).presence[Circulation.ANTERIOR]
+        assert named.checkpoint == by_name.checkpoint
+        assert named.digest == by_name.digest
+        assert (named.record is None) == source.endswith(".ckpt")
+
+
+def test_members_load_on_the_cpu_without_a_look_at_the_network(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("pretrained weights were looked for")
+
+    for source in (sources.HubFile, sources.UrlFile):
+        monkeypatch.setattr(source, "cached", refuse)
+        monkeypatch.setattr(source, "fetch", refuse)
+    for member in ensemble(trained).members:
+        loaded = member.load()
+        checkpoint = torch.load(member.checkpoint, weights_only=True)
+        for name, value in loaded.task.state_dict().items():
+            assert torch.equal(value, checkpoint["state_dict"][name])
+        assert loaded.preparation.image_size == 64
+        assert loaded.preparation.median_kernel == (3 if member.target is Target.BINARY else 1)
+
+
+@pytest.mark.parametrize("place", ["presence", "locators"])
+def test_a_net_trained_for_another_place_is_refused(trained: Path, place: str) -> None:
+    expected = r"was trained for posterior multilabel, but the ensemble needs.*anterior"
+    with pytest.raises(RunError, match=expected):
+        ensemble(trained, **{place: {"anterior": "resnet18_posterior", "posterior": "resnet18_posterior"}})
+    checkpoint = str(run_of(trained, "resnet18_posterior").folder / "checkpoints" / "best.ckpt")
+    bare = ensemble(trained, **{place: {"anterior": checkpoint, "posterior": checkpoint}})
+    with pytest.raises(RunError, match=expected):
+        getattr(bare, place)[Circulation.ANTERIOR].load()
+
+
+@pytest.mark.parametrize("wrong", [{"anterior": "x"}, {}, PRESENCE | {"lateral": "x"}])
+def test_an_ensemble_needs_one_member_for_each_circulation(trained: Path, wrong: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="one binary member for each of anterior, posterior"):
+        ensemble(trained, presence=wrong)
+
+
+def test_a_missing_run_is_told_with_the_command_that_makes_it(trained: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"No finished train run of swin_posterior.*train model=swin_posterior"):
+        ensemble(trained, locators=LOCATORS | {"posterior": "swin_posterior"})
+    with pytest.raises(RunError, match=r"it is not the folder of a finished run"):
+        ensemble(trained, locators=LOCATORS | {"posterior": str(tmp_path / "gone")})
+
+
+def test_the_folder_of_another_verbs_run_is_refused(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / RECORD_NAME).write_text(json.dumps({"verb": "predict", "name": "", "finished": "2026"}))
+    with pytest.raises(RunError, match=rf"{re.escape(str(tmp_path))} is the folder of a predict run"):
+        ensemble(trained, locators=LOCATORS | {"posterior": str(tmp_path)})
+
+
+def test_unseen_patients_were_in_no_members_training_and_seen_ones_in_all(
+    trained: Path, phantom_cohort: CohortFolder
+) -> None:
+    split = read_split(Path(run_of(trained, "swin_anterior").facts["split"]["path"]))
+    assert split.path.parent == phantom_cohort.train_set
+    assert ensemble(trained).patients(seen=False) == sorted(split.validation(0))
+    assert ensemble(trained).patients(seen=True) == sorted(split.training(0))
+
+
+def test_members_of_different_folds_have_no_unseen_patient(trained: Path, copy_of_run: Callable[..., Path]) -> None:
+    other = copy_of_run("mednet_anterior", lambda record: record["split"].update(fold=1))
+    mixed = ensemble(trained, presence=PRESENCE | {"anterior": str(other)})
+    with pytest.raises(RunError, match=r"none of the members saw in training.*data\.fold"):
+        mixed.patients(seen=False)
+    split = read_split(Path(run_of(trained, "swin_anterior").facts["split"]["path"]))
+    assert mixed.patients(seen=True) == sorted(set(split.training(0)) & set(split.training(1)))
+
+
+def test_a_split_that_changed_since_the_training_is_refused(trained: Path, copy_of_run: Callable[..., Path]) -> None:
+    other = copy_of_run("mednet_anterior", lambda record: record["split"].update(digest="0" * 16))
+    with pytest.raises(RunError, match=r"is not the split that .* was trained with any more"):
+        ensemble(trained, presence=PRESENCE | {"anterior": str(other)}).patients(seen=False)
+
+
+def test_members_of_different_cohorts_are_refused(trained: Path, copy_of_run: Callable[..., Path]) -> None:
+    other = copy_of_run("mednet_anterior", lambda record: record["cohort"].update(path="/another/cohort"))
+    with pytest.raises(RunError, match=r"different cohorts: .*/another/cohort"):
+        ensemble(trained, presence=PRESENCE | {"anterior": str(other)}).cohort()
+
+
+def test_a_bare_checkpoint_does_not_know_its_patients(trained: Path) -> None:
+    checkpoint = run_of(trained, "mednet_anterior").folder / "checkpoints" / "best.ckpt"
+    bare = ensemble(trained, presence=PRESENCE | {"anterior": str(checkpoint)})
+    with pytest.raises(RunError, match=r"bare checkpoint.*Name the folder of its training run"):
+        bare.patients(seen=False)
+
+
+def test_digests_go_by_content(trained: Path, tmp_path: Path) -> None:
+    member = ensemble(trained).presence[Circulation.ANTERIOR]
+    copied = tmp_path / "renamed.ckpt"
+    shutil.copyfile(member.checkpoint, copied)
+    renamed = ensemble(trained, presence=PRESENCE | {"anterior": str(copied)})
+    assert renamed.digests == ensemble(trained).digests
+    with copied.open("ab") as file:
+        file.write(b"\0")
+    assert renamed.digests["binary_anterior"] != member.digest
+    assert set(renamed.digests) == {
+        "binary_anterior",
+        "binary_posterior",
+        "multilabel_anterior",
+        "multilabel_posterior",
+    }
+
+
+def test_a_description_is_json(trained: Path) -> None:
+    described = ensemble(trained).describe()
+    assert json.loads(json.dumps(described)) == described
+    assert [member["name"] for member in described] == [*PRESENCE.values(), *LOCATORS.values()]

@@ -1,0 +1,181 @@
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from kium_lightning.anatomy import Circulation, View
+from kium_lightning.data import transforms, views
+from kium_lightning.data.catalog import Catalog, read_catalog
+from kium_lightning.data.cohort import CohortFolder
+from kium_lightning.data.transforms import normalize
+from kium_lightning.ensemble.fusion import FuseRules, fuse_locations
+from kium_lightning.ensemble.gate import apply_gate
+from kium_lightning.ensemble.members import Ensemble
+from kium_lightning.ensemble.predictor import EnsembleScores, Predictor
+from kium_lightning.ensemble.rules import fit_quantiles
+from kium_lightning.ensemble.view_scores import view_scores_table
+from kium_lightning.errors import ConfigError, RunError
+from kium_lightning.images.box import GreyImage
+from kium_lightning.images.cleaning import CleanView, clean_view
+from kium_lightning.images.reading import read_grey
+
+
+def predictor(batch_size: int = 16, device: str = "cpu") -> Predictor:
+    return Predictor(batch_size=batch_size, workers=0, device=device, precision="float32")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _each_image_is_cleaned_once() -> Iterator[None]:
+    """Cleaning takes most of the time and is the same in every run."""
+    cleaned: dict[bytes, CleanView] = {}
+
+    def remembered(image: GreyImage) -> CleanView:
+        key = image.tobytes()
+        if key not in cleaned:
+            cleaned[key] = clean_view(image)
+        return cleaned[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transforms, "clean_view", remembered)
+        yield
+
+
+@pytest.fixture(scope="module")
+def ensemble(trained: Path) -> Ensemble:
+    presence = {"anterior": "mednet_anterior", "posterior": "mednet_posterior"}
+    locators = {"anterior": "swin_anterior", "posterior": "resnet18_posterior"}
+    return Ensemble(str(trained), presence, locators, FuseRules())
+
+
+@pytest.fixture(scope="module")
+def catalog(phantom_cohort: CohortFolder) -> Catalog:
+    return read_catalog(phantom_cohort.test_set, phantom_cohort.test_csv)
+
+
+@pytest.fixture(scope="module")
+def everybody(ensemble: Ensemble, catalog: Catalog) -> EnsembleScores:
+    """The scores of all patients, without a gate."""
+    return predictor().score(ensemble, catalog, gate=None)
+
+
+def middle(scores: EnsembleScores) -> float:
+    """A gate between two patients' presence scores, half of them above it."""
+    presence = np.sort(scores.fused.presence)
+    return float(presence[len(presence) // 2 - 1 : len(presence) // 2 + 1].mean())
+
+
+def test_a_views_score_is_the_sigmoid_of_its_members_logit(
+    ensemble: Ensemble, catalog: Catalog, everybody: EnsembleScores
+) -> None:
+    for circulation, member in ensemble.locators.items():
+        loaded = member.load()
+        for position, patient in enumerate(catalog.patients[:2]):
+            for place, view in enumerate(circulation.views):
+                image = loaded.preparation(read_grey(catalog.images[patient, view]), view)
+                with torch.inference_mode():
+                    expected = torch.sigmoid(loaded.task(normalize(image).unsqueeze(0)))[0]
+                found = everybody.location_views[circulation][position, place]
+                np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_presence_is_the_larger_of_the_two_circulations_means(everybody: EnsembleScores) -> None:
+    means = {circulation: scores.mean(axis=1) for circulation, scores in everybody.presence_views.items()}
+    for circulation in Circulation:
+        np.testing.assert_allclose(everybody.by_circulation[circulation], means[circulation])
+    np.testing.assert_allclose(everybody.fused.presence, np.maximum(*means.values()))
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 64])
+def test_calls_do_not_depend_on_the_batch_size(
+    batch_size: int, ensemble: Ensemble, catalog: Catalog, everybody: EnsembleScores
+) -> None:
+    gate = middle(everybody)
+    thresholds = fit_quantiles(everybody.fused.presence, everybody.fused.locations, location_quantile=0.6)
+    expected = apply_gate(everybody.fused.presence, everybody.fused.locations, thresholds)
+    scores = predictor(batch_size).score(ensemble, catalog, gate)
+    np.testing.assert_allclose(scores.fused.presence, everybody.fused.presence, atol=1e-5)
+    np.testing.assert_array_equal(apply_gate(scores.fused.presence, scores.fused.locations, thresholds), expected)
+    assert 0 < expected.sum() < expected[scores.passed].size
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_scores_do_not_depend_on_the_device(ensemble: Ensemble, catalog: Catalog, everybody: EnsembleScores) -> None:
+    scores = predictor(device="cuda").score(ensemble, catalog, None)
+    np.testing.assert_allclose(scores.fused.presence, everybody.fused.presence, atol=1e-4)
+    np.testing.assert_allclose(scores.fused.locations, everybody.fused.locations, atol=1e-4)
+
+
+def test_loading_in_other_processes_changes_nothing(
+    ensemble: Ensemble, catalog: Catalog, everybody: EnsembleScores
+) -> None:
+    scores = Predictor(batch_size=16, workers=2, device="cpu", precision="float32").score(ensemble, catalog, None)
+    np.testing.assert_array_equal(scores.fused.locations, everybody.fused.locations)
+
+
+def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Counts how often each image is decoded."""
+    counted: Counter[str] = Counter()
+
+    def read(path: Path) -> NDArray[np.uint8]:
+        counted[path.name] += 1
+        return read_grey(path)
+
+    monkeypatch.setattr(views, "read_grey", read)
+    return counted
+
+
+def test_locators_run_only_on_patients_who_pass_the_gate(
+    ensemble: Ensemble, catalog: Catalog, everybody: EnsembleScores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = reads(monkeypatch)
+    gate = middle(everybody)
+    scores = predictor().score(ensemble, catalog, gate)
+    np.testing.assert_array_equal(scores.passed, everybody.fused.presence > gate)
+    assert 0 < scores.passed.sum() < len(scores.passed)
+    for patient, passed in zip(catalog.patients, scores.passed, strict=True):
+        assert {counted[f"{patient}{view.code}.jpg"] for view in View} == {2 if passed else 1}
+    np.testing.assert_allclose(
+        scores.fused.locations[scores.passed], everybody.fused.locations[scores.passed], atol=1e-6
+    )
+    assert np.isnan(scores.fused.locations[~scores.passed]).all()
+    np.testing.assert_allclose(fuse_locations(scores.location_views), scores.fused.locations)
+
+
+def test_no_locator_is_loaded_if_nobody_passes(
+    trained: Path, ensemble: Ensemble, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    absent = Ensemble(
+        str(trained),
+        {circulation.value: str(member.checkpoint) for circulation, member in ensemble.presence.items()},
+        {circulation.value: str(member.checkpoint) for circulation, member in ensemble.presence.items()},
+        FuseRules(),
+    )  # presence nets in the locators' places would be refused when loaded
+    scores = predictor().score(absent, catalog, gate=1.0)
+    assert not scores.passed.any()
+    assert np.isnan(scores.fused.locations).all()
+    with pytest.raises(RunError, match="was trained for anterior binary"):
+        predictor().score(absent, catalog, gate=0.0)
+
+
+def test_the_table_of_views_holds_every_nets_score_of_every_view(catalog: Catalog, everybody: EnsembleScores) -> None:
+    table = view_scores_table(catalog.patients, everybody)
+    assert list(table["view"]) == [view.code for view in View] * len(catalog.patients)
+    assert list(table["Index"]) == list(np.repeat(catalog.patients, 8))
+    one = table[(table["Index"] == catalog.patients[2]) & (table["view"] == "RV-A")].iloc[0]
+    assert one["Aneurysm"] == pytest.approx(everybody.presence_views[Circulation.POSTERIOR][2, 2], abs=1e-6)
+    assert one["BA"] == pytest.approx(everybody.location_views[Circulation.POSTERIOR][2, 2, 3], abs=1e-6)
+    assert np.isnan(one["MCA"])
+
+
+def test_a_device_or_precision_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no device 'tpu-pod'"):
+        Predictor(1, 0, "tpu-pod", "auto")
+    with pytest.raises(ConfigError, match="no precision 'float8'"):
+        Predictor(1, 0, "cpu", "float8")
+    if not torch.cuda.is_available():
+        with pytest.raises(ConfigError, match="torch sees no GPU"):
+            Predictor(1, 0, "cuda", "auto")
