@@ -1,6 +1,6 @@
 """A rectangle of pixels."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ class Box(NamedTuple):
     bottom: int
 
     @classmethod
-    def whole(cls, image: GreyImage) -> "Box":
+    def whole(cls, image: NDArray[Any]) -> "Box":
         """The box of all pixels of an image of shape (H, W)."""
         height, width = image.shape
         return cls(0, 0, width, height)

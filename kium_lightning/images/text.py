@@ -4,9 +4,11 @@ Letters are told from vessels by what makes them text: strokes of one grey value
 side by side, each by itself. A few strokes are enough only beside a line that is text for certain.
 """
 
+import numpy as np
+
 from kium_lightning.images.box import Box, GreyImage
 from kium_lightning.images.covering import cover
-from kium_lightning.images.glyphs import Glyph, bright_relief, dark_relief, find_glyphs, least_contrast
+from kium_lightning.images.glyphs import Glyph, Relief, bright_relief, dark_relief, find_glyphs, least_contrast
 from kium_lightning.images.lines import Line, on_base_line
 
 _NEAR_BORDER = 0.3  # of the picture's size: text further inside is not looked for
@@ -18,6 +20,8 @@ _BRIGHT_LETTERS = 2
 _DARK_LETTERS = 3
 _FAINT = 0.6  # of the contrast that certain text has: letters beside it may be that faint
 _LINE_STEP = 2.5  # of the height: how far the next line of a block is
+_BLOCK_ROWS = 6.0  # of the height: how far around certain text faint letters are looked for
+_BLOCK_COLUMNS = 24.0
 _EDGE_GAP = 0.8  # of the height: a line that ends so near the picture's edge is taken to go on to it
 _PADDING = 0.25  # of the height: strokes too faint to be found, dots and descenders
 _LEAST_PADDING = 5  # pixels
@@ -36,53 +40,64 @@ def find_text(image: GreyImage, picture: Box | None = None) -> list[Box]:
     picture = picture or Box.whole(image)
     contrast = least_contrast(image, picture)
     whole = Box.whole(image)
-    bright = _text_boxes(
-        find_glyphs(image, bright_relief(image, picture), _FAINT * contrast), contrast, picture, _BRIGHT_LETTERS, whole
-    )
+    bright = _text_boxes(image, bright_relief(image, picture), contrast, picture, _BRIGHT_LETTERS, whole)
     rest = image.copy()  # without the bright letters, between which the background looks like dark ones
     for box in bright:
         cover(rest, box.within(whole))
     inner = picture.grown(-1, -1)  # what touches the edge in the dark may be a vessel that goes on
-    dark = _text_boxes(
-        find_glyphs(rest, dark_relief(rest, picture), _FAINT * contrast), contrast, picture, _DARK_LETTERS, inner
-    )
+    dark = _text_boxes(rest, dark_relief(rest, picture), contrast, picture, _DARK_LETTERS, inner)
     return [box.within(whole) for box in bright + dark]
 
 
-def _text_boxes(levels: list[list[Glyph]], contrast: float, picture: Box, letters: int, inner: Box) -> list[Box]:
-    glyphs = [glyph for level in levels for glyph in level]
+def _text_boxes(image: GreyImage, relief: Relief, contrast: float, picture: Box, letters: int, inner: Box) -> list[Box]:
+    levels = find_glyphs(image, relief, contrast)
     lines = [line for level in levels for line in _lines(level) if _is_near_border(line.bounds, picture)]
-    judged = [line.relief >= contrast and _is_text(line, letters, inner) for line in lines]
-    sure = [line for line, is_sure in zip(lines, judged, strict=True) if is_sure]
-    open_lines = [line for line, is_sure in zip(lines, judged, strict=True) if not is_sure]
+    sure = [line for line in lines if _is_text(line, letters, inner)]
+    if not sure:
+        return []
+    near = _around(relief, sure)  # elsewhere noise makes thousands of strokes that faint
+    faint_levels = find_glyphs(image, near, _FAINT * contrast)
+    open_lines = [line for line in lines if not any(line is known for known in sure)]
+    open_lines += [line for level in faint_levels for line in _lines(level) if _is_near_border(line.bounds, picture)]
     fresh = sure
     while fresh:  # the neighbours of a sure line are judged less strictly, and theirs again
         fresh = [line for line in open_lines if any(_continues(line, known) for known in fresh)]
         open_lines = [line for line in open_lines if not any(line is other for other in fresh)]
         sure = sure + fresh
+    glyphs = [glyph for level in levels + faint_levels for glyph in level]
     return _joined([_padded(_extended(line, glyphs).bounds, picture) for line in sure])
+
+
+def _around(relief: Relief, lines: list[Line]) -> Relief:
+    """Keeps the relief where the rest of a line or the next lines of its block may be."""
+    near = np.zeros_like(relief)
+    for line in lines:
+        rows, columns = round(_BLOCK_ROWS * line.height), round(_BLOCK_COLUMNS * line.height)
+        room = line.bounds.grown(columns, rows).within(Box.whole(relief)).slices
+        near[room] = relief[room]
+    return near
 
 
 def _lines(glyphs: list[Glyph]) -> list[Line]:
     """Groups glyphs that follow each other on a line."""
-    glyphs = sorted(glyphs, key=lambda glyph: glyph.box.left)
-    line_of = list(range(len(glyphs)))
-    for right in range(len(glyphs)):
-        for left in range(right):
-            if line_of[left] != line_of[right] and _follow(glyphs[left], glyphs[right]):
-                old, new = line_of[right], line_of[left]
-                line_of = [new if line == old else line for line in line_of]
+    if not glyphs:
+        return []
+    boxes = np.array([glyph.box for glyph in glyphs])
+    left, top, right, bottom = boxes.T
+    height = bottom - top
+    line_of = np.arange(len(glyphs))
+    for number, glyph in enumerate(glyphs):
+        low, high = np.minimum(height, height[number]), np.maximum(height, height[number])
+        overlap = np.minimum(bottom, bottom[number]) - np.maximum(top, top[number])
+        gap = np.maximum(left, left[number]) - np.minimum(right, right[number])
+        follows = (high <= _HEIGHT_RATIO * low) & (overlap >= 0.5 * low) & (gap <= _GAP * high)
+        alike = [other for other in np.flatnonzero(follows[:number]) if _same_grey(glyphs[other], glyph)]
+        for old in {int(line_of[other]) for other in alike}:
+            line_of[line_of == old] = number
     return [
         Line(glyph for glyph, line in zip(glyphs, line_of, strict=True) if line == number)
-        for number in dict.fromkeys(line_of)
+        for number in dict.fromkeys(line_of.tolist())
     ]
-
-
-def _follow(left: Glyph, right: Glyph) -> bool:
-    low, high = sorted((left.box.height, right.box.height))
-    overlap = min(left.box.bottom, right.box.bottom) - max(left.box.top, right.box.top)
-    gap = max(left.box.left, right.box.left) - min(left.box.right, right.box.right)
-    return high <= _HEIGHT_RATIO * low and overlap >= 0.5 * low and gap <= _GAP * high and _same_grey(left, right)
 
 
 def _same_grey(one: Glyph, other: Glyph) -> bool:
