@@ -23,7 +23,7 @@ def train(config: Config) -> float:
     import lightning as L
 
     from kium_lightning.data.datamodule import FoldedViews
-    from kium_lightning.tasks.checkpoint import Describe
+    from kium_lightning.tasks.checkpoint import Describe, load_task
     from kium_lightning.tasks.classification import Classification
     from kium_lightning.tracking.quiet import quieten_libraries
     from kium_lightning.tracking.validation import report_validation
@@ -32,6 +32,8 @@ def train(config: Config) -> float:
     started = time.monotonic()
     quieten_libraries()
     folder = Path(config.folder)
+    if config.resume is not None:
+        load_task(Path(config.resume))  # a file that is missing or foreign is told before the data are prepared
     data: FoldedViews = build(config.data)
     data.prepare_data()
     data.setup("fit")
