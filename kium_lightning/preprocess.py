@@ -59,11 +59,9 @@ def clean_file(source: Path, target_folder: Path) -> Outcome:
     facts: dict[str, object] = {
         "file": source.name,
         "written": target.name,
-        "form": str(record.form),
         "width": width,
         "height": height,
-        "picture_box": list(record.picture_box),
-        "covered": [{"box": list(cover.box), "grey": cover.grey} for cover in record.covered],
+        **record.plain(),
     }
     return Outcome(source, record.form, facts)
 

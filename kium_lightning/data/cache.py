@@ -14,9 +14,11 @@ from torch.utils.data import DataLoader
 
 from kium_lightning.anatomy import View
 from kium_lightning.console import track
+from kium_lightning.data.cleaned import CleanedViews
 from kium_lightning.data.transforms import Preparation
 from kium_lightning.data.views import DecodedViews, Source, use_one_thread
 from kium_lightning.files import replacing
+from kium_lightning.images.cleaning import CLEANING_VERSION
 
 _FORMAT = 1  # raised when the meaning of a cached array changes, so that no old one is read
 _ABANDONED_AFTER_S = 24 * 3600.0
@@ -45,7 +47,7 @@ def prepared_views(sources: Sequence[Source], preparation: Preparation, folder: 
     if not path.is_file():
         _remove_abandoned(folder)
         with replacing(path) as temporary:
-            _fill(temporary, sources, preparation)
+            _fill(temporary, sources, preparation, folder)
     cached: NDArray[np.uint8] = np.load(path, mmap_mode="r")
     return cached
 
@@ -55,16 +57,16 @@ def _content_digest(path: Path) -> str:
 
 
 def _key(digests: list[str], views: list[View], preparation: Preparation) -> str:
-    content = [_FORMAT, digests, [preparation.mirrors(view) for view in views], preparation.plain()]
+    content = [_FORMAT, CLEANING_VERSION, digests, [preparation.mirrors(view) for view in views], preparation.plain()]
     return hashlib.blake2b(json.dumps(content).encode(), digest_size=12).hexdigest()
 
 
-def _fill(path: Path, sources: Sequence[Source], preparation: Preparation) -> None:
+def _fill(path: Path, sources: Sequence[Source], preparation: Preparation, folder: Path) -> None:
     size = preparation.image_size
     array = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(len(sources), size, size))
     # Cleaning spends its time in many small steps that hold the interpreter lock: threads would wait for each other.
     loader = DataLoader(
-        DecodedViews(sources, preparation),
+        DecodedViews(sources, preparation, CleanedViews(folder)),
         batch_size=None,
         num_workers=min(len(sources), os.cpu_count() or 1),
         worker_init_fn=use_one_thread,

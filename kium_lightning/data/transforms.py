@@ -72,7 +72,10 @@ class Preparation:
 
     def __call__(self, image: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
         """Prepares one raw grey image (H, W) to (image_size, image_size)."""
-        clean = clean_view(image).image
+        return self.after_cleaning(clean_view(image).image, view)
+
+    def after_cleaning(self, clean: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
+        """Takes the steps that follow cleaning on a clean grey image (H, W)."""
         prepared: NDArray[np.uint8] = self._steps()(image=clean)["image"]
         if self.mirrors(view):
             prepared = np.ascontiguousarray(prepared[:, ::-1])

@@ -10,6 +10,7 @@ from torch.utils.data import Dataset
 
 from kium_lightning.anatomy import Circulation, View
 from kium_lightning.data.catalog import Catalog
+from kium_lightning.data.cleaned import CleanedViews
 from kium_lightning.data.transforms import Preparation
 from kium_lightning.images.reading import read_grey
 
@@ -22,18 +23,29 @@ def view_sources(catalog: Catalog, circulation: Circulation) -> list[Source]:
 
 
 class DecodedViews(Dataset[NDArray[np.uint8]]):
-    """Prepared views that are decoded each time they are asked for; memory does not grow with their number."""
+    """Prepared views that are decoded each time they are asked for; memory does not grow with their number.
 
-    def __init__(self, sources: Sequence[Source], preparation: Preparation) -> None:
+    Args:
+        sources: image files with their views.
+        preparation: the steps up to the net's input size.
+        cleaned: remembers what cleaning found; None looks for margins and text every time.
+    """
+
+    def __init__(
+        self, sources: Sequence[Source], preparation: Preparation, cleaned: CleanedViews | None = None
+    ) -> None:
         self._sources = sources
         self._preparation = preparation
+        self._cleaned = cleaned
 
     def __len__(self) -> int:
         return len(self._sources)
 
     def __getitem__(self, position: int) -> NDArray[np.uint8]:
         path, view = self._sources[position]
-        return self._preparation(read_grey(path), view)
+        if self._cleaned is None:
+            return self._preparation(read_grey(path), view)
+        return self._preparation.after_cleaning(self._cleaned.read(path), view)
 
 
 def use_one_thread(_worker: int) -> None:

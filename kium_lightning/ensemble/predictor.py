@@ -2,6 +2,7 @@
 
 import contextlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch.utils.data import DataLoader
 from kium_lightning.anatomy import LOCATION_COLUMNS, Circulation
 from kium_lightning.console import track
 from kium_lightning.data.catalog import Catalog
+from kium_lightning.data.cleaned import CleanedViews
 from kium_lightning.data.dataset import ViewDataset
 from kium_lightning.data.folding import VIEWS_PER_PATIENT
 from kium_lightning.data.views import DecodedViews, use_one_thread, view_sources
@@ -51,14 +53,19 @@ class Predictor:
         workers: processes that decode and prepare views; 0 does it between forward passes.
         device: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``cuda:1``.
         precision: ``auto`` (float16 autocast on a GPU, float32 on a CPU), ``float32``, ``float16`` or ``bfloat16``.
+        cache_folder: where it is remembered what cleaning found in an image, for both stages and for
+            training; None looks again each time.
 
     Raises:
         ConfigError: the device is not there, or the precision has no such name.
     """
 
-    def __init__(self, batch_size: int, workers: int, device: str, precision: str) -> None:
+    def __init__(
+        self, batch_size: int, workers: int, device: str, precision: str, cache_folder: str | None = None
+    ) -> None:
         self._batch_size = batch_size
         self._workers = workers
+        self._cleaned = None if cache_folder is None else CleanedViews(Path(cache_folder))
         self.device = _device(device)
         self.precision = _precision(precision, self.device)
 
@@ -102,7 +109,7 @@ class Predictor:
         """Scores every view of a member's circulation: (patients, 4, outputs)."""
         loaded = member.load()
         task = loaded.task.to(self.device)
-        views = DecodedViews(view_sources(catalog, member.circulation), loaded.preparation)
+        views = DecodedViews(view_sources(catalog, member.circulation), loaded.preparation, self._cleaned)
         loader = DataLoader(
             ViewDataset(catalog, member.circulation, member.target, views),
             batch_size=self._batch_size,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from kium_lightning.images.box import Box, GreyImage
 from kium_lightning.images.covering import cover
@@ -9,6 +10,8 @@ from kium_lightning.images.glyphs import least_contrast
 from kium_lightning.images.margins import find_picture_box
 from kium_lightning.images.marks import find_marks
 from kium_lightning.images.text import find_text
+
+CLEANING_VERSION = 1  # to be raised when some image would come out differently, so that no old record is repeated
 
 
 class RawForm(StrEnum):
@@ -46,6 +49,20 @@ class CleaningRecord:
     picture_box: Box
     covered: tuple[Cover, ...]
 
+    def plain(self) -> dict[str, Any]:
+        """The record as JSON values."""
+        return {
+            "form": self.form.value,
+            "picture_box": list(self.picture_box),
+            "covered": [{"box": list(cover.box), "grey": cover.grey} for cover in self.covered],
+        }
+
+    @classmethod
+    def from_plain(cls, values: dict[str, Any]) -> "CleaningRecord":
+        """Reads what ``plain`` wrote."""
+        covered = tuple(Cover(Box(*cover["box"]), cover["grey"]) for cover in values["covered"])
+        return cls(RawForm(values["form"]), Box(*values["picture_box"]), covered)
+
 
 @dataclass(frozen=True)
 class CleanView:
@@ -78,3 +95,17 @@ def clean_view(image: GreyImage) -> CleanView:
     uncut = RawForm.CLEAN if box == Box.whole(image) else RawForm.MARGINS
     form = RawForm.TEXT if text or marks else uncut
     return CleanView(clean, CleaningRecord(form, box, tuple(covered)))
+
+
+def repeat_cleaning(image: GreyImage, record: CleaningRecord) -> GreyImage:
+    """Does to an image what its record says, without looking for anything; gives what ``clean_view`` gave.
+
+    Args:
+        image: grey values of shape (H, W), the one that the record was made of.
+        record: what ``clean_view`` found in it.
+    """
+    box = record.picture_box
+    clean = image[box.slices].copy()
+    for covered in record.covered:
+        clean[covered.box.moved(-box.left, -box.top).slices] = covered.grey
+    return clean

@@ -24,11 +24,19 @@ def read_grey(path: Path) -> GreyImage:
     Raises:
         ImageError: the file is missing, empty, cut off, damaged, or no 8-bit JPEG or PNG image.
     """
+    return decode_grey(read_content(path), str(path))
+
+
+def read_content(path: Path) -> bytes:
+    """Reads the bytes of an image file.
+
+    Raises:
+        ImageError: the file cannot be read.
+    """
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise ImageError(f"{path} cannot be read ({error.strerror}). {REMEDY}") from error
-    return decode_grey(content, str(path))
 
 
 def decode_grey(content: bytes, name: str) -> GreyImage:

@@ -1,0 +1,42 @@
+"""Clean views, each searched for margins and text only once, whatever sizes are made of it later."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from kium_lightning.files import write_json
+from kium_lightning.images.box import GreyImage
+from kium_lightning.images.cleaning import CLEANING_VERSION, CleaningRecord, clean_view, repeat_cleaning
+from kium_lightning.images.reading import decode_grey, read_content
+
+
+class CleanedViews:
+    """Cleans images and remembers on disk what was found, by the content of the file.
+
+    Safe for concurrent and killed runs: a record appears under its name only when complete.
+
+    Args:
+        folder: where the records lie.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / f"cleaning-{CLEANING_VERSION}"
+
+    def read(self, path: Path) -> GreyImage:
+        """Reads and cleans an image.
+
+        Returns:
+            The clean view, (H, W) uint8.
+
+        Raises:
+            ImageError: the file cannot be read.
+        """
+        content = read_content(path)
+        image = decode_grey(content, str(path))
+        digest = hashlib.blake2b(content, digest_size=16).hexdigest()
+        record_file = self._folder / digest[:2] / f"{digest}.json"
+        if record_file.is_file():
+            return repeat_cleaning(image, CleaningRecord.from_plain(json.loads(record_file.read_text("utf-8"))))
+        view = clean_view(image)
+        write_json(record_file, view.record.plain())
+        return view.image
