@@ -52,7 +52,7 @@ def read_record(folder: Path) -> Record:
         raise RunError(
             f"{folder} has no {RECORD_NAME}: it is not the folder of a finished run. Name a finished run's folder."
         ) from error
-    except (json.JSONDecodeError, KeyError, AttributeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise RunError(f"{path} is not the record of a run ({error}). Name another run's folder.") from error
 
 

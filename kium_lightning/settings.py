@@ -68,7 +68,6 @@ def _register_resolvers() -> None:
     OmegaConf.register_new_resolver("kium.label_count", _label_count, replace=True)
 
 
-
 def compose(config_name: str, overrides: list[str] | None = None) -> Config:
     """Composes a primary config as the command line would, for tests and for use from Python.
 
@@ -180,7 +179,9 @@ def chosen(group: str) -> str | None:
 
 
 def overrides() -> list[str]:
-    """The command-line overrides of the running job."""
+    """The command-line overrides of the running job; none where no command runs."""
+    if not HydraConfig.initialized():
+        return []
     return list(HydraConfig.get().overrides.task)
 
 

@@ -51,10 +51,14 @@ def train(config: Config) -> float:
             logger.log_hyperparams(settings | {"run": facts})
         callbacks = [build(node) for node in config.callbacks.values() if node is not None]
         trainer: L.Trainer = build(config.trainer, logger=loggers, callbacks=[describe, *callbacks])
-        trainer.fit(task, datamodule=data, ckpt_path=config.resume, weights_only=True)
-        if trainer.interrupted:
-            raise RunError(f"Training was interrupted. Its last checkpoint is below {folder}.")
+        try:
+            trainer.fit(task, datamodule=data, ckpt_path=config.resume, weights_only=True)
+        except SystemExit as error:  # how Lightning ends on a signal
+            last = folder / "checkpoints" / "last.ckpt"
+            raise RunError(f"Training was stopped from outside. Go on with resume={last}, if it is there.") from error
         best = Path(trainer.checkpoint_callback.best_model_path)  # type: ignore[union-attr]
+        if not best.is_relative_to(folder):
+            raise RunError(f"{config.resume} has been trained for all epochs. Set trainer.max_epochs higher.")
         results = trainer.validate(task, datamodule=data, ckpt_path=str(best), weights_only=True, verbose=False)[0]
         written = report_validation(task, data, folder, trainer)
     finally:

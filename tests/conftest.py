@@ -1,6 +1,7 @@
 """What all tests share: an outputs folder of their own, a tiny phantom cohort and an ensemble trained on it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from tiny_task import tiny_data
 
 from kium_lightning.data.cohort import CohortFolder
 from kium_lightning.data.datamodule import FoldedViews
+from kium_lightning.phantom.cohort import PhantomCohort
+from kium_lightning.phantom.patient import Distributions
 from kium_lightning.settings import build, compose
 
 
@@ -53,3 +56,12 @@ def trained(outputs: Path, phantom_cohort: CohortFolder, tmp_path_factory: pytes
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return outputs
+
+
+@pytest.fixture(scope="session")
+def distributions() -> Distributions:
+    """The small films of the tiny cohort, all of them clean and of the best quality."""
+    cohort: PhantomCohort = build(compose("phantom", ["cohort=phantom_tiny"]).cohort)
+    drawn = cohort.jobs()[0].distributions
+    film = replace(drawn.film, forms={"clean": 1.0, "margins": 0.0, "text": 0.0}, quality=(100, 100), rgb=0.0)
+    return replace(drawn, film=film)

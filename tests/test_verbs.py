@@ -70,12 +70,7 @@ def test_an_unknown_verb_is_told_the_known_ones(capsys: Capture, monkeypatch: py
     assert all(verb in message for verb in listing.VERBS)
 
 
-NO_HEADER = pytest.mark.xfail(strict=True, reason="conf/phantom.yaml has no hydra.help.header yet")
-
-
-@pytest.mark.parametrize(
-    "verb", [pytest.param(verb, marks=[NO_HEADER] if verb == "phantom" else []) for verb in listing.VERBS]
-)
+@pytest.mark.parametrize("verb", listing.VERBS)
 def test_help_says_what_a_verb_does_and_what_can_be_set(verb: str, capsys: Capture, own_outputs: Path) -> None:
     done = call_verb(capsys, verb, "--help")
     assert done.returncode == 0

@@ -10,27 +10,27 @@ from numpy.typing import NDArray
 from random_cohort import plain_view
 
 from kium_lightning.anatomy import View
-from kium_lightning.data import cache, views
+from kium_lightning.data import cache, cleaned
 from kium_lightning.data.cache import prepared_views
 from kium_lightning.data.transforms import Preparation
 from kium_lightning.data.views import Source
 from kium_lightning.errors import ImageError
-from kium_lightning.images.reading import read_grey
+from kium_lightning.images.reading import read_content, read_grey
 
 PREPARATION = Preparation.from_values(32, "as_filmed", 1, ["A"])
 
 
 class Reads:
-    """Lists which images were decoded, in whichever process."""
+    """Lists which images were read to be prepared, in whichever process."""
 
     def __init__(self, log: Path) -> None:
         self._log = log
         log.touch()
 
-    def __call__(self, path: Path) -> NDArray[np.uint8]:
+    def __call__(self, path: Path) -> bytes:
         with self._log.open("a", encoding="utf-8") as file:
             file.write(f"{path}\n")
-        return read_grey(path)
+        return read_content(path)
 
     @property
     def paths(self) -> list[Path]:
@@ -40,7 +40,7 @@ class Reads:
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Reads:
     listed = Reads(tmp_path / "reads.txt")
-    monkeypatch.setattr(views, "read_grey", listed)
+    monkeypatch.setattr(cleaned, "read_content", listed)
     return listed
 
 
@@ -134,7 +134,7 @@ def test_a_fill_that_is_interrupted_leaves_no_array_behind(
         patch.setattr(cache, "track", interrupted)
         with pytest.raises(KeyboardInterrupt):
             prepared_views(sources, PREPARATION, folder)
-    assert list(folder.iterdir()) == []
+    assert list(folder.rglob("*.npy")) == []
     expected = np.stack([PREPARATION(read_grey(path), view) for path, view in sources])
     np.testing.assert_array_equal(prepared_views(sources, PREPARATION, folder), expected)
 
@@ -179,7 +179,7 @@ def test_a_fill_during_another_fill_of_the_same_array_does_no_harm(
     assert len(reads.paths) == 2 * len(sources)  # both filled
     np.testing.assert_array_equal(mine, others[0])
     np.testing.assert_array_equal(mine, prepared_views(sources, PREPARATION, folder))
-    assert len(list(folder.iterdir())) == 1
+    assert len(list(folder.rglob("*.npy"))) == 1
 
 
 def test_the_array_cannot_be_written_to(sources: list[Source], folder: Path) -> None:

@@ -59,7 +59,6 @@ def test_a_checkpoint_brings_the_preparation_of_its_images(
     assert load_task(tmp_path / "checkpoints" / "best.ckpt").preparation == noise_data.preparation
 
 
-@pytest.mark.xfail(strict=True, reason="save_last of Lightning 2.6 writes only when the best checkpoint is written")
 def test_the_last_checkpoint_is_of_the_last_epoch_even_if_the_best_is_older(
     fitted: Classification, tmp_path: Path
 ) -> None:
