@@ -11,7 +11,8 @@ from kium_lightning.images.margins import find_picture_box
 from kium_lightning.images.marks import find_marks
 from kium_lightning.images.text import find_text
 
-CLEANING_VERSION = 1  # to be raised when some image would come out differently, so that no old record is repeated
+CLEANING_VERSION = 2  # to be raised when some image would come out differently, so that no old record is repeated
+_MORE_PASSES = 2
 
 
 class RawForm(StrEnum):
@@ -83,6 +84,20 @@ def clean_view(image: GreyImage) -> CleanView:
     """
     box = find_picture_box(image)
     clean = image[box.slices].copy()
+    covered, is_written = _covered(image, clean, box)
+    again = is_written
+    for _ in range(_MORE_PASSES):  # what was covered may have hidden the rest
+        if not again:
+            break
+        more, again = _covered(clean.copy(), clean, Box.whole(clean))
+        covered += [Cover(cover.box.moved(box.left, box.top), cover.grey) for cover in more]
+    uncut = RawForm.CLEAN if box == Box.whole(image) else RawForm.MARGINS
+    form = RawForm.TEXT if is_written else uncut
+    return CleanView(clean, CleaningRecord(form, box, tuple(covered)))
+
+
+def _covered(image: GreyImage, clean: GreyImage, box: Box) -> tuple[list[Cover], bool]:
+    """Covers marks and text in place in the clean picture, which is a box of an image; tells whether there were any."""
     marks = find_marks(clean, least_contrast(image, box))
     covered = [Cover(mark.moved(box.left, box.top), cover(clean, mark)) for mark in marks]
     unmarked = image.copy()  # letters that touch marks cannot be told apart
@@ -92,9 +107,7 @@ def clean_view(image: GreyImage) -> CleanView:
         inside = line.within(box)
         if not inside.is_empty:
             covered.append(Cover(inside, cover(clean, inside.moved(-box.left, -box.top))))
-    uncut = RawForm.CLEAN if box == Box.whole(image) else RawForm.MARGINS
-    form = RawForm.TEXT if text or marks else uncut
-    return CleanView(clean, CleaningRecord(form, box, tuple(covered)))
+    return covered, bool(text or marks)
 
 
 def repeat_cleaning(image: GreyImage, record: CleaningRecord) -> GreyImage:

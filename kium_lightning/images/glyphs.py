@@ -89,11 +89,18 @@ def least_contrast(image: GreyImage, picture: Box) -> float:
     return max(_LEAST_CONTRAST, _NOISE_FACTOR * deviation)
 
 
-def find_glyphs(image: GreyImage, relief: Relief, least: float) -> list[list[Glyph]]:
-    """Finds the connected strokes of a letter's size at rising levels of relief, one list for each level."""
-    found = []
-    level = least
-    while level < relief.max():
+def find_glyphs(image: GreyImage, relief: Relief, least: float, levels: int | None = None) -> list[list[Glyph]]:
+    """Finds the connected strokes of a letter's size at rising levels of relief, one list for each level.
+
+    Args:
+        image: grey values of shape (H, W).
+        relief: by how much strokes stand out, shape (H, W).
+        least: the first level.
+        levels: how many levels, at most; all up to the highest relief if None.
+    """
+    found: list[list[Glyph]] = []
+    level, highest = least, float(relief.max())
+    while level < highest and (levels is None or len(found) < levels):
         found.append(_glyphs_above(image, relief, level))
         level *= _LEVEL_FACTOR
     return found

@@ -41,3 +41,8 @@ def on_base_line(glyphs: Sequence[Glyph], height: float, tolerance: float) -> li
         return []
     base = median(glyph.box.bottom for glyph in glyphs)
     return [glyph for glyph in glyphs if abs(glyph.box.bottom - base) <= max(1.0, tolerance * height)]
+
+
+def is_alone(glyph: Glyph, height: float) -> bool:
+    """Whether a glyph is by itself beside letters of a height, and no piece of something larger."""
+    return glyph.grown_height <= 1.7 * height + 2

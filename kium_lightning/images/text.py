@@ -6,10 +6,12 @@ side by side, each by itself. A few strokes are enough only beside a line that i
 
 import numpy as np
 
+from kium_lightning.images.blocks import Candidates
 from kium_lightning.images.box import Box, GreyImage
 from kium_lightning.images.covering import cover
 from kium_lightning.images.glyphs import Glyph, Relief, bright_relief, dark_relief, find_glyphs, least_contrast
-from kium_lightning.images.lines import Line, on_base_line
+from kium_lightning.images.lines import Line, is_alone, on_base_line
+from kium_lightning.images.strokes import along_rows, bright_strokes_of_block
 
 _NEAR_BORDER = 0.3  # of the picture's size: text further inside is not looked for
 _GAP = 1.3  # of the letters' height: the widest gap within a line
@@ -19,10 +21,10 @@ _LEAST_HEIGHT = 5  # pixels
 _BRIGHT_LETTERS = 2
 _DARK_LETTERS = 3
 _FAINT = 0.6  # of the contrast that certain text has: letters beside it may be that faint
-_LINE_STEP = 2.5  # of the height: how far the next line of a block is
+_FAINT_LEVELS = 2  # the levels above them have been searched
 _BLOCK_ROWS = 6.0  # of the height: how far around certain text faint letters are looked for
 _BLOCK_COLUMNS = 24.0
-_EDGE_GAP = 0.8  # of the height: a line that ends so near the picture's edge is taken to go on to it
+_EDGE_GAP = 1.6  # of the height: a line that ends so near the picture's edge is taken to go on to it
 _PADDING = 0.25  # of the height: strokes too faint to be found, dots and descenders
 _LEAST_PADDING = 5  # pixels
 
@@ -40,32 +42,49 @@ def find_text(image: GreyImage, picture: Box | None = None) -> list[Box]:
     picture = picture or Box.whole(image)
     contrast = least_contrast(image, picture)
     whole = Box.whole(image)
-    bright = _text_boxes(image, bright_relief(image, picture), contrast, picture, _BRIGHT_LETTERS, whole)
+    bright = _text_boxes(image, bright_relief(image, picture), contrast, picture, whole, is_dark=False)
     rest = image.copy()  # without the bright letters, between which the background looks like dark ones
     for box in bright:
         cover(rest, box.within(whole))
     inner = picture.grown(-1, -1)  # what touches the edge in the dark may be a vessel that goes on
-    dark = _text_boxes(rest, dark_relief(rest, picture), contrast, picture, _DARK_LETTERS, inner)
+    dark = _text_boxes(rest, dark_relief(rest, picture), contrast, picture, inner, is_dark=True)
     return [box.within(whole) for box in bright + dark]
 
 
-def _text_boxes(image: GreyImage, relief: Relief, contrast: float, picture: Box, letters: int, inner: Box) -> list[Box]:
-    levels = find_glyphs(image, relief, contrast)
-    lines = [line for level in levels for line in _lines(level) if _is_near_border(line.bounds, picture)]
+def _text_boxes(
+    image: GreyImage, relief: Relief, contrast: float, picture: Box, inner: Box, is_dark: bool
+) -> list[Box]:
+    letters = _DARK_LETTERS if is_dark else _BRIGHT_LETTERS
+    lines = _lines_near_border(find_glyphs(image, relief, contrast), picture)
     sure = [line for line in lines if _is_text(line, letters, inner)]
     if not sure:
         return []
     near = _around(relief, sure)  # elsewhere noise makes thousands of strokes that faint
-    faint_levels = find_glyphs(image, near, _FAINT * contrast)
-    open_lines = [line for line in lines if not any(line is known for known in sure)]
-    open_lines += [line for level in faint_levels for line in _lines(level) if _is_near_border(line.bounds, picture)]
-    fresh = sure
-    while fresh:  # the neighbours of a sure line are judged less strictly, and theirs again
-        fresh = [line for line in open_lines if any(_continues(line, known) for known in fresh)]
-        open_lines = [line for line in open_lines if not any(line is other for other in fresh)]
-        sure = sure + fresh
-    glyphs = [glyph for level in levels + faint_levels for glyph in level]
-    return _joined([_padded(_extended(line, glyphs).bounds, picture) for line in sure])
+    faint = find_glyphs(image, near, _FAINT * contrast, _FAINT_LEVELS)
+    known = {id(line) for line in sure}
+    candidates = Candidates([line for line in lines if id(line) not in known] + _lines_near_border(faint, picture))
+    sure += candidates.that_continue(sure)
+    known_lines = _without_doubles(sure)
+    found = [
+        _padded(along_rows(line, image, relief, _FAINT * contrast, picture, is_dark), line.height, picture)
+        for line in known_lines
+    ]
+    if not is_dark:
+        inside = np.zeros_like(relief)
+        inside[picture.slices] = relief[picture.slices]
+        strokes = bright_strokes_of_block(known_lines, image, inside, contrast)
+        height = max(line.height for line in known_lines)
+        found += [_padded(box, height, picture) for box in strokes if not any(box.within(o) == box for o in found)]
+    return _joined(found)
+
+
+def _lines_near_border(levels: list[list[Glyph]], picture: Box) -> list[Line]:
+    return [line for level in levels for line in _lines(level) if _is_near_border(line.bounds, picture)]
+
+
+def _without_doubles(lines: list[Line]) -> list[Line]:
+    """Keeps one of the lines that were found alike at several levels."""
+    return list({(line.bounds, round(line.height)): line for line in lines}.values())
 
 
 def _around(relief: Relief, lines: list[Line]) -> Relief:
@@ -109,7 +128,7 @@ def _is_text(line: Line, letters: int, inner: Box) -> bool:
     height = line.height
     if height < _LEAST_HEIGHT:
         return False
-    alone = [glyph for glyph in line if _is_alone(glyph, height) and glyph.box.within(inner) == glyph.box]
+    alone = [glyph for glyph in line if is_alone(glyph, height) and glyph.box.within(inner) == glyph.box]
     on_base = [glyph for glyph in on_base_line(alone, height, 0.15) if glyph.box.width <= 1.5 * height * glyph.letters]
     if sum(glyph.letters for glyph in on_base) >= letters and len(on_base) >= 0.5 * len(line):
         return True
@@ -121,68 +140,21 @@ def _is_text(line: Line, letters: int, inner: Box) -> bool:
     return sum(abs(glyph.grey - line.grey) <= 0.1 * glyph.relief for glyph in alike) > letters
 
 
-def _is_alone(glyph: Glyph, height: float) -> bool:
-    return glyph.grown_height <= 1.7 * height + 2
-
-
-def _continues(line: Line, known: Line) -> bool:
-    """Whether a line has the grey and the height of a known line of text.
-
-    Right above, below or beside it that is enough; elsewhere it must be the more alike.
-    """
-    height, known_height = line.height, known.height
-    if height < _LEAST_HEIGHT:
-        return False
-    box, known_box = line.bounds, known.bounds
-    reach = round(_LINE_STEP * known_height)
-    is_beside = box.height <= 2 * known_height and box.within(known_box.grown(reach, reach)) == box
-    height_ratio, spread, share = (1.6, _GREY_SPREAD, 0.5) if is_beside else (1.2, _GREY_SPREAD / 2, 1.0)
-    return (
-        max(height, known_height) <= height_ratio * min(height, known_height)
-        and abs(line.grey - known.grey) <= max(10.0, spread * known.relief)
-        and sum(_is_alone(glyph, known_height) for glyph in line) >= share * len(line)
-        and all(glyph.box.width <= 2 * known_height * glyph.letters for glyph in line)
-    )
-
-
-def _extended(line: Line, glyphs: list[Glyph]) -> Line:
-    """Adds what stands in a line's rows right beside it in its grey: signs, and letters that touch something."""
-    height = line.height  # of the letters: signs do not change it
-    while True:
-        box = line.bounds
-        reach = box.grown(round(_GAP * height), 0)
-        more = [
-            glyph
-            for glyph in glyphs
-            if glyph.box.top < reach.bottom
-            and glyph.box.bottom > reach.top
-            and glyph.box.meets(reach)
-            and glyph.box.within(box) != glyph.box
-            and glyph.box.within(box.grown(glyph.box.width + round(_GAP * height), round(0.4 * height))) == glyph.box
-            and _same_grey(glyph, line[0])
-            and glyph.box.width <= 2 * height * glyph.letters
-            and _is_alone(glyph, 1.5 * height)
-        ]
-        if not more:
-            return line
-        line = Line((*line, *more))
-
-
 def _is_near_border(box: Box, picture: Box) -> bool:
     reach = round(_NEAR_BORDER * min(picture.width, picture.height))
     return box.within(picture.grown(-reach, -reach)) != box
 
 
-def _padded(box: Box, picture: Box) -> Box:
+def _padded(box: Box, height: float, picture: Box) -> Box:
     """Adds room for what is too faint or too narrow to be found, such as the part of a letter that an edge cut off."""
-    padding = max(_LEAST_PADDING, 2 + round(_PADDING * box.height))
-    reach = round(_EDGE_GAP * box.height)
+    padding = max(_LEAST_PADDING, 2 + round(_PADDING * height))
+    reach = round(_EDGE_GAP * height)
     padded = box.grown(padding, padding)
     return Box(
         min(padded.left, picture.left) if 0 <= box.left - picture.left <= reach else padded.left,
-        padded.top,
+        min(padded.top, picture.top) if 0 <= box.top - picture.top <= reach / 2 else padded.top,
         max(padded.right, picture.right) if 0 <= picture.right - box.right <= reach else padded.right,
-        padded.bottom,
+        max(padded.bottom, picture.bottom) if 0 <= picture.bottom - box.bottom <= reach / 2 else padded.bottom,
     )
 
 

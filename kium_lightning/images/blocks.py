@@ -1,0 +1,72 @@
+"""The other lines of a block of text: judged less strictly than its first ones."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kium_lightning.images.lines import Line, is_alone
+
+_LINE_STEP = 2.5  # of the height: how far the next line of a block is
+_GREY_SPREAD = 0.3  # of the letters' relief: how far their greys lie apart
+_LEAST_HEIGHT = 5  # pixels
+
+
+class Candidates:
+    """Lines that may be text, of which those are sought that continue certain text.
+
+    Args:
+        lines: what was found; lines lower than any letter are left out.
+    """
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self._lines = [line for line in lines if line.height >= _LEAST_HEIGHT]
+        self._heights = np.array([line.height for line in self._lines])
+        self._greys = np.array([line.grey for line in self._lines])
+        self._boxes = np.array([line.bounds for line in self._lines], np.int64).reshape(-1, 4)
+
+    def that_continue(self, known: Sequence[Line]) -> list[Line]:
+        """The candidates that continue known lines of text, and those that continue these in turn."""
+        is_open = np.ones(len(self._lines), bool)
+        found: list[Line] = []
+        fresh = list(known)
+        while fresh:
+            taken: list[int] = []
+            for line in fresh:
+                for number in np.flatnonzero(is_open & self._like(line)).tolist():
+                    if _has_letters_of(self._lines[number], line):
+                        is_open[number] = False
+                        taken.append(number)
+            fresh = [self._lines[number] for number in taken]
+            found += fresh
+        return found
+
+    def _like(self, known: Line) -> NDArray[np.bool_]:
+        """Which lines have the grey and the height of a known line.
+
+        Right above, below or beside it less is asked; elsewhere they must be the more alike, each letter by itself.
+        """
+        if not self._lines:
+            return np.zeros(0, bool)
+        beside = self._beside(known)
+        ratio, spread = np.where(beside, 1.6, 1.2), np.where(beside, _GREY_SPREAD, _GREY_SPREAD / 2)
+        higher, lower = np.maximum(self._heights, known.height), np.minimum(self._heights, known.height)
+        alike: NDArray[np.bool_] = higher <= ratio * lower
+        alike &= np.abs(self._greys - known.grey) <= np.maximum(10.0, spread * known.relief)
+        for number in np.flatnonzero(alike).tolist():
+            line = self._lines[number]
+            alone = sum(is_alone(glyph, known.height) for glyph in line)
+            alike[number] = alone >= (0.5 if beside[number] else 1.0) * len(line)
+        return alike
+
+    def _beside(self, known: Line) -> NDArray[np.bool_]:
+        reach = round(_LINE_STEP * known.height)
+        left, top, right, bottom = self._boxes.T
+        room = known.bounds.grown(reach, reach)
+        inside = (left >= room.left) & (top >= room.top) & (right <= room.right) & (bottom <= room.bottom)
+        beside: NDArray[np.bool_] = inside & (bottom - top <= 2 * known.height)
+        return beside
+
+
+def _has_letters_of(line: Line, known: Line) -> bool:
+    return all(glyph.box.width <= 2 * known.height * glyph.letters for glyph in line)

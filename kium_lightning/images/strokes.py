@@ -1,0 +1,108 @@
+"""How far a line of certain text goes on: along its rows, stroke by stroke."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from kium_lightning.images.box import Box, GreyImage
+from kium_lightning.images.glyphs import Relief
+from kium_lightning.images.lines import Line
+
+_GAP = 1.6  # of the letters' height: the widest gap within a line
+_ROWS = 0.25  # of the height: how far above and below the letters their line reaches
+_BESIDE = 0.5  # of the height: how far above and below the rows a stroke may reach
+_LEAST_HEIGHT = 0.3  # of the height: what is lower is noise, or a sign between letters
+_HIGHEST = 1.6  # of the height: what is higher is a vessel or an edge
+_LINE_STEP = 2.5  # of the height: how far the next line of a block is
+_LEAST_AREA = 4  # pixels
+_WIDEST = 2.5  # of the height: a dark stroke that is wider is a vessel along the line
+_GREY_SPREAD = 0.35  # of the stroke's relief: how far its grey lies from the line's
+
+
+def along_rows(line: Line, image: GreyImage, relief: Relief, level: float, picture: Box, is_dark: bool) -> Box:
+    """Follows a line of text to both sides, from the margin into the picture too.
+
+    In the rows of certain text every stroke of its grey belongs to it, be it run together or cut by the picture's edge.
+
+    Args:
+        line: letters that are text for certain.
+        image: grey values of shape (H, W).
+        relief: by how much strokes stand out, shape (H, W).
+        level: the least relief of a stroke.
+        picture: where the picture lies; strokes are looked for there only.
+        is_dark: whether the text is darker than the picture; a stroke that leaves the rows may then be a vessel.
+
+    Returns:
+        The box of the line with what belongs to it.
+    """
+    height = line.height
+    box = line.bounds
+    room = box.grown(image.shape[1], round(_BESIDE * height)).within(picture)
+    if room.is_empty:
+        return box
+    gap = round(_GAP * height)
+    strokes = _strokes(line, image, relief, level, room, is_dark)
+    rows = box.grown(image.shape[1], round(_ROWS * height))
+    strokes = [stroke.within(rows) for stroke in strokes]
+    strokes = [stroke for stroke in strokes if stroke.height >= _LEAST_HEIGHT * height]
+    for stroke in sorted(strokes, key=lambda stroke: stroke.left):
+        if stroke.right > box.right and stroke.left <= box.right + gap and stroke.right > box.left:
+            box = box.joined(stroke)
+    for stroke in sorted(strokes, key=lambda stroke: -stroke.right):
+        if stroke.left < box.left and stroke.right >= box.left - gap:
+            box = box.joined(stroke)
+    return box
+
+
+def bright_strokes_of_block(lines: Sequence[Line], image: GreyImage, relief: Relief, level: float) -> list[Box]:
+    """Finds single bright letters above, below and beside certain lines of bright text.
+
+    Nothing in a subtraction is as bright as burnt-in text, so that one stroke of its grey is enough there.
+
+    Args:
+        lines: letters that are text for certain.
+        image: grey values of shape (H, W).
+        relief: by how much strokes stand out, shape (H, W); zero where none is looked for.
+        level: the least relief of a stroke.
+
+    Returns:
+        The boxes of the strokes.
+    """
+    near = np.zeros_like(relief)
+    whole = Box.whole(image)
+    for line in lines:
+        reach = round(_LINE_STEP * line.height)
+        room = line.bounds.grown(reach, reach).within(whole).slices
+        near[room] = relief[room]
+    middle = sorted(lines, key=lambda line: line.height)[len(lines) // 2]
+    strokes = _strokes(middle, image, near, level, whole, is_dark=False)
+    return [stroke for stroke in strokes if stroke.height <= _HIGHEST * middle.height]
+
+
+def _strokes(line: Line, image: GreyImage, relief: Relief, level: float, room: Box, is_dark: bool) -> list[Box]:
+    """The letter-like strokes of the line's grey in a room."""
+    height = line.height
+    heights, greys = relief[room.slices], image[room.slices]
+    mask = (heights > level).view(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    strokes = []
+    for number, (x, y, wide, high, area) in enumerate(stats[1:].tolist(), start=1):
+        stroke = Box(x, y, x + wide, y + high)
+        if area < _LEAST_AREA or high < _LEAST_HEIGHT * height:
+            continue
+        if is_dark and (wide > _WIDEST * height or high >= room.height or high > _HIGHEST * height):
+            continue
+        inside = labels[stroke.slices] == number
+        if not _is_of_grey(line, heights[stroke.slices][inside], greys[stroke.slices][inside], is_dark):
+            continue
+        strokes.append(stroke.moved(room.left, room.top))
+    return strokes
+
+
+def _is_of_grey(line: Line, relief: NDArray[np.float32], grey: NDArray[np.uint8], is_dark: bool) -> bool:
+    """Whether a stroke's core has the line's grey; what is brighter than bright text, or darker than dark, has too."""
+    core = float(np.median(grey[relief >= np.quantile(relief, 0.8)]))
+    beyond = core - line.grey if is_dark else line.grey - core
+    return beyond <= max(15.0, _GREY_SPREAD * max(float(relief.max()), line.relief if is_dark else 0.0))
