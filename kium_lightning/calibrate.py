@@ -1,6 +1,6 @@
 """python -m kium_lightning.calibrate: fits the thresholds of a trained ensemble."""
 
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 
 from kium_lightning.console import say, say_written
@@ -25,7 +25,7 @@ def calibrate(config: Config) -> None:
 
     if config.patients not in ("unseen", "training"):
         raise ConfigError(f"patients={config.patients} is no choice. Choose patients=unseen or patients=training.")
-    folder = Path(config.folder)
+    folder = Path(config.folder).expanduser().resolve()
     ensemble: Ensemble = build(config.ensemble)
     rule: ThresholdRule = build(config.thresholds)
     predictor: Predictor = build(config.predictor)
@@ -38,8 +38,14 @@ def calibrate(config: Config) -> None:
     catalog = read_catalog(cohort.train_set, cohort.train_csv, config.on_fault).subset(patients)
     scores = predictor.score(ensemble, catalog, gate=None)
     fitted = rule.fit(scores.fused, catalog.table[list(LABEL_COLUMNS)].to_numpy("int64"))
-    facts = {"patients": config.patients, "count": len(patients), "cohort": str(path), "members": ensemble.digests}
-    thresholds = replace(fitted, fitted_on={**fitted.fitted_on, **facts})
+    facts = {
+        "seen": config.patients == "training",
+        "cohort": str(path),
+        "members": ensemble.digests,
+        "rules": asdict(ensemble.rules),
+        "precision": str(predictor.precision).removeprefix("torch."),
+    }
+    thresholds = fitted.fitted_with(**facts)
 
     thresholds_file = folder / THRESHOLDS_NAME
     thresholds.save(thresholds_file)
@@ -48,7 +54,12 @@ def calibrate(config: Config) -> None:
         folder, catalog.patients, fused.presence, scores.by_circulation, scores.passed, fused.locations
     )
     record = write_record(
-        folder, "calibrate", thresholds=str(thresholds_file), members=ensemble.digests, patients=config.patients
+        folder,
+        "calibrate",
+        thresholds=str(thresholds_file),
+        members=ensemble.digests,
+        rules=asdict(ensemble.rules),
+        patients=config.patients,
     )
     say(f"{thresholds.rule} thresholds of {len(patients)} {config.patients} patients; gate {thresholds.presence:.4f}")
     say_written([thresholds_file, scores_file, record])

@@ -50,7 +50,7 @@ def evaluate(config: Config) -> None:
         raise ConfigError(
             f"level={config.level} and draws={config.draws} give no interval. Set level between 0 and 1, draws above 0."
         )
-    folder = Path(config.folder)
+    folder = Path(config.folder).expanduser().resolve()
     prediction = find_prediction(config.predictions)
     groundtruth = find_groundtruth(config.groundtruth, prediction)
     say(f"answer: {prediction.answer}")

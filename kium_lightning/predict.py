@@ -1,6 +1,7 @@
 """python -m kium_lightning.predict: runs the gated two-stage ensemble and writes output.csv."""
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ def predict(config: Config) -> None:
     from kium_lightning.ensemble.view_scores import write_view_scores
 
     started = time.monotonic()
-    folder = Path(config.folder)
+    folder = Path(config.folder).expanduser().resolve()
     ensemble: Ensemble = build(config.ensemble)
     for member in ensemble.members:
         say(f"{member.target} {member.circulation}: {member.name} ({member.checkpoint})")
@@ -68,6 +69,7 @@ def predict(config: Config) -> None:
         thresholds={"rule": thresholds.rule, "fitted_on": dict(thresholds.fitted_on)},
         passed=int(scores.passed.sum()),
         patients=len(catalog.patients),
+        dropped=sorted({fault.patient for fault in catalog.dropped if fault.patient is not None}),
         device=str(predictor.device),
         precision=str(predictor.precision).removeprefix("torch."),
         seconds=round(seconds, 1),
@@ -89,13 +91,14 @@ def _thresholds(config: Config, ensemble: "Ensemble") -> "Thresholds":
         table: Thresholds = build(config.thresholds).thresholds
         say(f"thresholds: {table.rule}")
         return table
+    wanted = (ensemble.digests, asdict(ensemble.rules))
     for record in finished_runs(outputs_dir(), "calibrate"):
-        if record.facts["members"] == ensemble.digests:
-            say(f"thresholds: {record.facts['thresholds']}")
+        if (record.facts["members"], record.facts["rules"]) == wanted:
+            say(f"thresholds: {record.facts['thresholds']} (of {record.facts['patients']} patients)")
             return Thresholds.load(Path(record.facts["thresholds"]))
     raise ThresholdError(
-        "No thresholds were fitted for these four members. Run `python -m kium_lightning.calibrate` with the same "
-        "ensemble first, or choose thresholds=published or thresholds_file=PATH."
+        "No thresholds were fitted for these four members and rules. Run `python -m kium_lightning.calibrate` with the "
+        "same ensemble first, or choose thresholds=published or thresholds_file=PATH."
     )
 
 

@@ -59,7 +59,9 @@ def read_record(folder: Path) -> Record:
 def finished_runs(outputs: Path, verb: str, name: str = "") -> list[Record]:
     """Lists the finished runs of a verb below the outputs folder, newest first; an empty name matches all."""
     records = []
-    for path in outputs.rglob(RECORD_NAME):
+    # Cohorts and the cache hold many thousand files and no runs.
+    folders = [folder for folder in outputs.glob("*/") if folder.name not in ("cache", "cohorts")]
+    for path in (path for folder in folders for path in folder.rglob(RECORD_NAME)):
         try:
             record = read_record(path.parent)
         except RunError:

@@ -37,13 +37,8 @@ def outputs_dir() -> Path:
         return Path(chosen).expanduser().resolve()
     checkout = _PACKAGE.parent
     if (checkout / "pyproject.toml").is_file() and (checkout / "conf").is_dir():
-        return checkout / "outputs"
-    return Path.cwd() / "outputs"
-
-
-def _absolute(path: str | None) -> str | None:
-    """Makes a path absolute against the folder in which the command was typed."""
-    return None if path is None else str(Path(path).expanduser().absolute())
+        return (checkout / "outputs").resolve()
+    return (Path.cwd() / "outputs").resolve()
 
 
 def _label_count(circulation: str, target: str) -> int:
@@ -62,7 +57,6 @@ def _precision() -> str:
 
 def _register_resolvers() -> None:
     OmegaConf.register_new_resolver("kium.outputs", lambda: str(outputs_dir()), replace=True)
-    OmegaConf.register_new_resolver("kium.absolute", _absolute, replace=True)
     OmegaConf.register_new_resolver("kium.precision", _precision, replace=True)
     OmegaConf.register_new_resolver("kium.sweep", sweep_name, replace=True)
     OmegaConf.register_new_resolver("kium.label_count", _label_count, replace=True)
@@ -153,13 +147,10 @@ def _explained(error: Exception) -> KiumError:
     if isinstance(error, InstantiationException):
         return _undisguised(error)
     key = getattr(error, "full_key", None)
+    if key and ".cohort." in f".{key}":
+        key = key[key.index("cohort.") :]  # the other groups only point to it
     where = f" (at {key})" if key else ""
     return ConfigError(f"{str(error).splitlines()[0]}{where}. Give the value on the command line or in the YAML file.")
-
-
-def run_folder() -> Path:
-    """The folder of the running job, absolute."""
-    return Path(HydraConfig.get().runtime.output_dir).resolve()
 
 
 def sweep_name() -> str | None:

@@ -31,9 +31,10 @@ def train(config: Config) -> float:
 
     started = time.monotonic()
     quieten_libraries()
-    folder = Path(config.folder)
-    if config.resume is not None:
-        load_task(Path(config.resume))  # a file that is missing or foreign is told before the data are prepared
+    folder = Path(config.folder).expanduser().resolve()
+    resume = None if config.resume is None else Path(config.resume).expanduser().absolute()
+    if resume is not None:
+        load_task(resume)  # a file that is missing or foreign is told before the data are prepared
     data: FoldedViews = build(config.data)
     data.prepare_data()
     data.setup("fit")
@@ -52,17 +53,19 @@ def train(config: Config) -> float:
         callbacks = [build(node) for node in config.callbacks.values() if node is not None]
         trainer: L.Trainer = build(config.trainer, logger=loggers, callbacks=[describe, *callbacks])
         try:
-            trainer.fit(task, datamodule=data, ckpt_path=config.resume, weights_only=True)
+            trainer.fit(task, datamodule=data, ckpt_path=resume, weights_only=True)
         except SystemExit as error:  # how Lightning ends on a signal
             last = folder / "checkpoints" / "last.ckpt"
             raise RunError(f"Training was stopped from outside. Go on with resume={last}, if it is there.") from error
         best = Path(trainer.checkpoint_callback.best_model_path)  # type: ignore[union-attr]
         if not best.is_relative_to(folder):
-            raise RunError(f"{config.resume} has been trained for all epochs. Set trainer.max_epochs higher.")
+            raise RunError(f"{resume} has been trained for all epochs. Set trainer.max_epochs higher.")
         results = trainer.validate(task, datamodule=data, ckpt_path=str(best), weights_only=True, verbose=False)[0]
         written = report_validation(task, data, folder, trainer)
-    finally:
-        finish_wandb()
+    except BaseException:
+        finish_wandb(failed=True)
+        raise
+    finish_wandb()
     record = write_record(
         folder,
         "train",

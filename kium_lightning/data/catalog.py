@@ -2,6 +2,7 @@
 
 import csv as csv_format
 import io
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from kium_lightning.data.checks import (
     unreadable_images,
 )
 from kium_lightning.errors import CohortError
+
+_LOG = logging.getLogger(__name__)
 
 OnFault = Literal["stop", "drop"]
 
@@ -90,9 +93,11 @@ def read_catalog(folder: Path, csv: Path, on_fault: OnFault = "stop", check_imag
         faults += unreadable_images(images)
     if faults and on_fault == "stop":
         raise CohortError(
-            f"{csv} and the images in {folder} have {_counted(faults)}. Mend them, or set on_fault=drop to leave those "
-            f"patients out.\n{fault_table(faults)}"
+            f"{csv} and the images in {folder} have {_counted(faults)}. Mend them, or set on_fault=drop "
+            f"(data.on_fault=drop when training) to leave those patients out.\n{fault_table(faults)}"
         )
+    if faults:
+        _LOG.warning("Left out for their faults:\n%s", fault_table(faults))
     return _without_faulty(folder, cells, images, faults)
 
 

@@ -44,7 +44,7 @@ class Fault:
 ImageFiles = dict[tuple[int, View], Path]
 
 
-def fault_table(faults: Sequence[Fault], rows: int = 20) -> str:
+def fault_table(faults: Sequence[Fault], rows: int = 1000) -> str:
     """Writes the first faults as a text table of aligned columns, with the count of the others below it."""
     head = ("patient", "view", "fault", "remedy")
     lines = [head]

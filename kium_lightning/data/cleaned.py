@@ -1,5 +1,6 @@
 """Clean views, each searched for margins and text only once, whatever sizes are made of it later."""
 
+import contextlib
 import hashlib
 import json
 from pathlib import Path
@@ -35,7 +36,7 @@ class CleanedViews:
         image = decode_grey(content, str(path))
         digest = hashlib.blake2b(content, digest_size=16).hexdigest()
         record_file = self._folder / digest[:2] / f"{digest}.json"
-        if record_file.is_file():
+        with contextlib.suppress(FileNotFoundError, ValueError, KeyError, TypeError):  # a damaged record is made anew
             return repeat_cleaning(image, CleaningRecord.from_plain(json.loads(record_file.read_text("utf-8"))))
         view = clean_view(image)
         write_json(record_file, view.record.plain())

@@ -1,6 +1,5 @@
 """One LightningDataModule for all four folded datasets: circulation and target are its parameters."""
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -12,7 +11,6 @@ from torch.utils.data import DataLoader
 from kium_lightning.anatomy import Circulation, Target
 from kium_lightning.data.cache import prepared_views
 from kium_lightning.data.catalog import Catalog, read_catalog
-from kium_lightning.data.checks import fault_table
 from kium_lightning.data.cohort import Cohort, CohortFolder
 from kium_lightning.data.dataset import Batch, ViewDataset
 from kium_lightning.data.folding import label_names
@@ -21,7 +19,6 @@ from kium_lightning.data.splits import Split, read_or_make_split
 from kium_lightning.data.transforms import Augmentation, Preparation
 from kium_lightning.data.views import use_one_thread, view_sources
 
-_LOG = logging.getLogger(__name__)
 _Value = TypeVar("_Value")
 
 
@@ -133,7 +130,11 @@ class FoldedViews(L.LightningDataModule):
             return
         folder = self._cohort.ensure()
         catalog = self._catalog or self._read_catalog(folder)
-        split_file = Path(self._split_file) if self._split_file else default_split_file(folder, self._folds)
+        split_file = (
+            Path(self._split_file).expanduser().absolute()
+            if self._split_file
+            else default_split_file(folder, self._folds)
+        )
         split = read_or_make_split(split_file, catalog, self._folds, self._split_seed)
         self._folder, self._split = folder, split
         self._training = self._dataset(catalog.subset(split.training(self.fold)), self._augmentation)
@@ -150,10 +151,7 @@ class FoldedViews(L.LightningDataModule):
         return self._loader(self.validation)
 
     def _read_catalog(self, folder: CohortFolder) -> Catalog:
-        catalog = read_catalog(folder.train_set, folder.train_csv, self._on_fault)
-        if catalog.dropped:
-            _LOG.warning("Left out for their faults:\n%s", fault_table(catalog.dropped))
-        return catalog
+        return read_catalog(folder.train_set, folder.train_csv, self._on_fault)
 
     def _dataset(self, catalog: Catalog, augmentation: Augmentation | None) -> ViewDataset:
         views = prepared_views(view_sources(catalog, self.circulation), self.preparation, self._cache_folder)

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kium_lightning.anatomy import INDEX_COLUMN, LOCATION_COLUMNS, Circulation, Location, Projection, Side, Target
+from kium_lightning.anatomy import INDEX_COLUMN, LOCATION_COLUMNS, Circulation, Location, Side, Target
 
 VIEW_COLUMN = "view"
+ANY_COLUMN = "sum"  # the report's name of the binary label: whether any artery of the row has an aneurysm
 VIEWS_PER_PATIENT = 4  # of one circulation
 
 Reduction = Callable[..., NDArray[np.float64]]
@@ -60,7 +61,7 @@ def fold_table(table: pd.DataFrame, circulation: Circulation, target: Target) ->
         }
     )
     if target is Target.BINARY:
-        folded["sum"] = (labels.sum(axis=1) > 0).astype(np.int64)
+        folded[ANY_COLUMN] = (labels.sum(axis=1) > 0).astype(np.int64)
     else:
         for position, artery in enumerate(circulation.arteries):
             folded[artery.value] = labels[:, position]
@@ -69,7 +70,7 @@ def fold_table(table: pd.DataFrame, circulation: Circulation, target: Target) ->
 
 def label_names(circulation: Circulation, target: Target) -> list[str]:
     """The label columns of a folded table, in the order of a net's outputs."""
-    return ["sum"] if target is Target.BINARY else [artery.value for artery in circulation.arteries]
+    return [ANY_COLUMN] if target is Target.BINARY else [artery.value for artery in circulation.arteries]
 
 
 def unfolded_locations(circulation: Circulation) -> list[Location]:
@@ -104,8 +105,3 @@ def unfold(
         else:
             columns.append(by_side[location.side][:, artery])
     return np.stack(columns, axis=1)
-
-
-def is_mirrored(view_code_side: Side, projection: Projection, mirrored_projections: frozenset[Projection]) -> bool:
-    """Tells whether a row's image is flipped so that right-sided anatomy lies as left-sided anatomy does."""
-    return view_code_side is Side.RIGHT and projection in mirrored_projections

@@ -120,7 +120,13 @@ def read_or_make_split(path: Path, catalog: Catalog, folds: int, seed: int) -> S
     assigned = stratified_folds(labels, folds, seed)
     patients = np.asarray(catalog.patients)
     split = Split(tuple(tuple(int(p) for p in patients[assigned == fold]) for fold in range(folds)), seed, path)
-    write_json(path, {"seed": seed, "folds": [list(fold) for fold in split.folds]})
+    try:
+        write_json(path, {"seed": seed, "folds": [list(fold) for fold in split.folds]})
+    except OSError as error:
+        raise SplitError(
+            f"The split cannot be written to {path} ({error.strerror}). Name a place that can be written to as "
+            "data.split_file=PATH."
+        ) from error
     return split
 
 

@@ -19,7 +19,7 @@ from kium_lightning.data.views import DecodedViews, use_one_thread, view_sources
 from kium_lightning.ensemble.fusion import PatientScores, fuse_locations, fuse_presence, fuse_views
 from kium_lightning.ensemble.gate import passes
 from kium_lightning.ensemble.members import Ensemble, Member
-from kium_lightning.errors import ConfigError
+from kium_lightning.errors import ConfigError, RunError
 
 _PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
@@ -46,7 +46,8 @@ class EnsembleScores:
 class Predictor:
     """Runs the members of an ensemble.
 
-    The scores do not depend on batch size or device beyond the rounding of their arithmetic.
+    The scores do not depend on batch size or device beyond the rounding of their arithmetic: in float32 about 1e-7, in
+    float16 autocast about 1e-3, so calibrate and predict with the same precision.
 
     Args:
         batch_size: views per forward pass.
@@ -118,12 +119,19 @@ class Predictor:
             pin_memory=self.device.type == "cuda",
         )
         scores = []
-        with torch.inference_mode(), self._autocast():
+        # Convolutions in TF32 would not be float32, whatever the configuration says.
+        exact = torch.backends.cudnn.flags(allow_tf32=self.precision is not torch.float32)
+        with torch.inference_mode(), exact, self._autocast():
             for batch in track(loader, f"{member.target} {member.circulation}", total=len(loader)):
                 batch["image"] = batch["image"].to(self.device, non_blocking=True)
                 # The scores stay on the device: fetching them here would make the host wait for every batch.
                 scores.append(task.predict_step(batch))
         outputs = torch.cat(scores).cpu().numpy().astype(np.float64)
+        if np.isnan(outputs).any():
+            raise RunError(
+                f"{member.name} gives scores that are no numbers in {str(self.precision).removeprefix('torch.')}. Try "
+                "predictor.precision=float32; if that gives the same, its weights are damaged: train it again."
+            )
         return outputs.reshape(-1, VIEWS_PER_PATIENT, outputs.shape[1])
 
     def _autocast(self) -> contextlib.AbstractContextManager[None]:
@@ -139,8 +147,13 @@ def _device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError as error:
         raise ConfigError(f"There is no device {name!r}. Choose auto, cpu or cuda.") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(f"The device {name} is asked for, but torch sees no GPU. Choose device=cpu or auto.")
+    if device.type not in ("cpu", "cuda"):
+        raise ConfigError(f"The device {name} is not supported. Choose auto, cpu or cuda.")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(
+            f"The device {name} is asked for, but torch sees {torch.cuda.device_count()} GPUs. Choose device=cpu or "
+            "device=auto."
+        )
     return device
 
 

@@ -40,7 +40,7 @@ class MedNetResNet18(nn.Module):
             ``nets.pretrained.with_weights``.
         strides: ``torchvision`` halves the resolution in each of the last three stages; ``dilated`` is MedicalNet's
             layout: the third stage has stride 1 and dilation 2, the fourth stride 1 and dilation 4. It looks as
-            closely as MedicalNet did, at about eight times the cost of the last stage.
+            closely as MedicalNet did, at about five times the cost of the whole net.
         shortcut: ``A`` pads missing channels with zeros and has no parameters, as MedicalNet; ``B`` is torchvision's
             1x1 convolution with batch norm, which MedicalNet's file does not fill.
 

@@ -49,7 +49,6 @@ def with_weights(
         return build(path), {"source": "file", "name": str(path), "sha256": _sha256(path)}
     try:
         source, path = _obtain(sources)
-        return build(path), {"source": "hub", "name": source.name, "sha256": _sha256(path)}
     except WeightsError as error:
         cause = str(error).rstrip(".")
         if pretrained is True:
@@ -57,6 +56,8 @@ def with_weights(
                 f"Pretrained weights cannot be had: {cause}. Connect to the network, set pretrained to the path of a "
                 "local file, or set pretrained=auto or pretrained=false to start from random weights."
             ) from error
+    else:
+        return build(path), {"source": "hub", "name": source.name, "sha256": _sha256(path)}
     warnings.warn(
         f"The net starts from random weights, because pretrained ones cannot be had: {cause}. Set pretrained to the "
         "path of a local file to use one, or to false to silence this.",

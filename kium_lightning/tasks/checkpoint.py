@@ -15,6 +15,7 @@ from kium_lightning.settings import build
 from kium_lightning.tasks.classification import Classification
 
 _KEY = "kium_lightning"
+_TRUSTED = ("kium_lightning.", "torch.optim.", "torch.nn.")  # the only code that a checkpoint may name
 _MOST_SHOWN = 160  # characters of a foreign error message
 
 
@@ -65,6 +66,7 @@ def load_task(path: Path) -> LoadedTask:
     description = checkpoint[_KEY]
     try:
         model = description["model"]
+        _refuse_foreign_code(model, path)
         # The trained parameters follow; pretrained ones would only be fetched to be overwritten.
         model = {**model, "net": {**model["net"], "pretrained": False}}
         task: Classification = build(model)
@@ -95,3 +97,19 @@ def _read(path: Path) -> dict[str, Any]:
 def _brief(error: Exception) -> str:
     text = " ".join(str(error).split()).rstrip(".")
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
+
+
+def _refuse_foreign_code(value: Any, path: Path) -> None:
+    """Keeps a checkpoint from naming any other code to run than nets, losses and optimizers."""
+    if isinstance(value, dict):
+        target = str(value.get("_target_", _TRUSTED[0]))
+        if not target.startswith(_TRUSTED):
+            raise RunError(
+                f"{path} asks to run {target}, which is neither of kium_lightning nor of torch. Load it only after "
+                "you have registered that package in tasks/checkpoint.py, and if you trust who made the file."
+            )
+        for item in value.values():
+            _refuse_foreign_code(item, path)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _refuse_foreign_code(item, path)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from kium_lightning.anatomy import Circulation, Target
+from kium_lightning.anatomy import PRESENCE_COLUMN, Circulation, Target
 from kium_lightning.data.folding import VIEWS_PER_PATIENT, unfold, unfolded_locations
 from kium_lightning.metrics.calls import weighted_f1
 from kium_lightning.metrics.ranking import auroc, macro, per_label
@@ -83,7 +83,7 @@ def unfold_rows(scored: ScoredRows, circulation: Circulation, target: Target) ->
     shape = (-1, VIEWS_PER_PATIENT, scored.scores.shape[1])
     scores, labels = scored.scores[complete].reshape(shape), scored.labels[complete].reshape(shape)
     if target is Target.BINARY:
-        return UnfoldedScores(["Aneurysm"], scores.mean(axis=1), labels.max(axis=1))
+        return UnfoldedScores([PRESENCE_COLUMN], scores.mean(axis=1), labels.max(axis=1))
     names = [location.column for location in unfolded_locations(circulation)]
     unfolded = unfold(labels.astype(np.float64), circulation).astype(np.int64)
     return UnfoldedScores(names, unfold(scores, circulation), unfolded)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kium_lightning.anatomy import INDEX_COLUMN
 from kium_lightning.data.datamodule import FoldedViews
 from kium_lightning.data.dataset import ViewDataset
-from kium_lightning.data.folding import VIEW_COLUMN
+from kium_lightning.data.folding import ANY_COLUMN, VIEW_COLUMN
 from kium_lightning.files import replacing
 from kium_lightning.metrics.ranking import auroc, average_precision
 from kium_lightning.tasks.classification import Classification
@@ -80,7 +80,7 @@ def draw_worst_views(scored: ScoredRows, dataset: ViewDataset, names: list[str],
         row = int(scored.rows[position])
         axis.imshow(_tile(dataset.image(row)), cmap="gray", vmin=0, vmax=255)
         entry = dataset.table.iloc[row]
-        name = "aneurysm" if names[label] == "sum" else names[label]
+        name = "aneurysm" if names[label] == ANY_COLUMN else names[label]
         truth = "present" if scored.labels[position, label] else "absent"
         score = scored.scores[position, label]
         axis.set_title(

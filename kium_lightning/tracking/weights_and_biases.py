@@ -4,11 +4,14 @@ import logging
 import netrc
 import os
 import socket
+import sys
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
 from lightning.pytorch.loggers import WandbLogger
+
+from kium_lightning.errors import ConfigError
 
 _LOG = logging.getLogger(__name__)
 
@@ -31,6 +34,9 @@ def open_wandb(folder: str, project: str, name: str, group: str | None, mode: Mo
 
     Returns:
         A Lightning logger around the run.
+
+    Raises:
+        ConfigError: the mode is ``online`` and nobody is logged in.
     """
     import wandb  # takes a second, and other loggers do without it
 
@@ -55,6 +61,8 @@ def open_wandb(folder: str, project: str, name: str, group: str | None, mode: Mo
 
 
 def _choose(mode: Mode, patience_s: float) -> Literal["online", "offline"]:
+    if mode == "online" and not _is_logged_in(os.environ.get("WANDB_BASE_URL", _DEFAULT_HOST)):
+        raise ConfigError("logger.wandb.mode=online needs a login. Run `wandb login` first, or choose mode=auto.")
     if mode != "auto":
         return mode
     if os.environ.get("WANDB_MODE") in ("offline", "dryrun", "disabled"):
@@ -92,9 +100,8 @@ def _answers(url: str, patience_s: float) -> bool:
         return False
 
 
-def finish_wandb() -> None:
-    """Ends this process's W&B run, so that the next job of a multirun gets its own."""
-    import wandb
-
-    if wandb.run is not None:
-        wandb.finish()
+def finish_wandb(failed: bool = False) -> None:
+    """Ends this process's W&B run, if there is one, so that the next job of a multirun gets its own."""
+    wandb = sys.modules.get("wandb")  # not imported where another logger was chosen
+    if wandb is not None and wandb.run is not None:
+        wandb.finish(exit_code=1 if failed else 0)
