@@ -180,7 +180,8 @@ def test_calibration_is_fitted_on_patients_that_no_net_saw(calibrated: Record, t
     split = read_split(Path(newest_run(trained, "train").facts["split"]["path"]))
     assert sorted(scores["Index"]) == sorted(split.validation(0))
     assert scores["passed_gate"].all()
-    assert table["fitted_on"]["patients"] == "unseen"
+    assert table["fitted_on"]["patients"] == len(scores)
+    assert table["fitted_on"]["seen"] is False
     assert table["presence"] == pytest.approx(np.median(scores["Aneurysm"]), abs=2e-6)
     for column in LOCATION_COLUMNS:
         assert table["locations"][column] == pytest.approx(np.quantile(scores[column], 0.9), abs=2e-6)

@@ -10,7 +10,9 @@ from torch import nn
 from kium_lightning.data.cohort import CohortFolder
 from kium_lightning.data.datamodule import FoldedViews
 from kium_lightning.settings import build, compose, plain
-from kium_lightning.tasks.checkpoint import Describe
+from kium_lightning.tasks.checkpoint import TRUSTED, Describe
+
+TRUSTED.append("tiny_task.")
 
 
 class TinyNet(nn.Module):

@@ -15,7 +15,8 @@ from kium_lightning.settings import build
 from kium_lightning.tasks.classification import Classification
 
 _KEY = "kium_lightning"
-_TRUSTED = ("kium_lightning.", "torch.optim.", "torch.nn.")  # the only code that a checkpoint may name
+# The only code that a checkpoint may name; add the package of a net of your own before you load it.
+TRUSTED = ["kium_lightning.", "torch.optim.", "torch.nn."]
 _MOST_SHOWN = 160  # characters of a foreign error message
 
 
@@ -102,11 +103,11 @@ def _brief(error: Exception) -> str:
 def _refuse_foreign_code(value: Any, path: Path) -> None:
     """Keeps a checkpoint from naming any other code to run than nets, losses and optimizers."""
     if isinstance(value, dict):
-        target = str(value.get("_target_", _TRUSTED[0]))
-        if not target.startswith(_TRUSTED):
+        target = str(value.get("_target_", TRUSTED[0]))
+        if not target.startswith(tuple(TRUSTED)):
             raise RunError(
-                f"{path} asks to run {target}, which is neither of kium_lightning nor of torch. Load it only after "
-                "you have registered that package in tasks/checkpoint.py, and if you trust who made the file."
+                f"{path} asks to run {target}, which is neither of kium_lightning nor of torch. If you trust who "
+                "made the file, add that package to kium_lightning.tasks.checkpoint.TRUSTED."
             )
         for item in value.values():
             _refuse_foreign_code(item, path)

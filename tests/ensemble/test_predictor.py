@@ -177,5 +177,5 @@ def test_a_device_or_precision_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ConfigError, match="no precision 'float8'"):
         Predictor(1, 0, "cpu", "float8")
     if not torch.cuda.is_available():
-        with pytest.raises(ConfigError, match="torch sees no GPU"):
+        with pytest.raises(ConfigError, match="torch sees 0 GPUs"):
             Predictor(1, 0, "cuda", "auto")

@@ -75,13 +75,11 @@ def test_auto_falls_back_with_one_warning_that_names_the_cause() -> None:
     assert "second" in record["cause"]
 
 
-def test_auto_falls_back_when_the_published_file_does_not_fit(tmp_path: Path) -> None:
+def test_a_published_file_that_does_not_fit_is_no_reason_to_start_at_random(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.pth"
     wrong.write_bytes(b"something else")
-    with pytest.warns(UserWarning, match="does not fit"):
-        net, record = with_weights("auto", [FakeSource("first", in_cache=wrong)], built)
-    assert net.weight.item() == 0
-    assert record["source"] == "none"
+    with pytest.raises(WeightsError, match="does not fit"):
+        with_weights("auto", [FakeSource("first", in_cache=wrong)], built)
 
 
 def test_true_fails_where_auto_falls_back() -> None:

@@ -165,3 +165,11 @@ def test_a_checkpoint_whose_parts_do_not_fit_is_refused(fitted: Classification, 
         torch.save(change(checkpoint, key, value), path)
         with pytest.raises(RunError, match=re.escape(str(path))):
             load_task(path)
+
+
+def test_a_checkpoint_cannot_name_foreign_code(fitted: Classification, tmp_path: Path) -> None:
+    content = torch.load(tmp_path / "now.ckpt", weights_only=True)
+    content["kium_lightning"]["model"]["loss"] = {"_target_": "os.getcwd"}
+    torch.save(content, tmp_path / "foreign.ckpt")
+    with pytest.raises(RunError, match=r"os\.getcwd"):
+        load_task(tmp_path / "foreign.ckpt")
