@@ -73,7 +73,9 @@ def draw_worst_views(scored: ScoredRows, dataset: ViewDataset, names: list[str],
     worst = worst_rows(scored, _WORST)
     columns = min(4, max(1, len(worst)))
     lines = max(1, -(-len(worst) // columns))
-    figure, axes = plt.subplots(lines, columns, figsize=(3.4 * columns, 3.9 * lines), squeeze=False)
+    figure, axes = plt.subplots(
+        lines, columns, figsize=(3.4 * columns, 4.1 * lines), squeeze=False, layout="constrained"
+    )
     for axis in axes.flat:
         axis.set_axis_off()
     for axis, (position, label) in zip(axes.flat, worst, strict=False):
@@ -87,7 +89,6 @@ def draw_worst_views(scored: ScoredRows, dataset: ViewDataset, names: list[str],
             f"patient {entry[INDEX_COLUMN]}, {entry[VIEW_COLUMN]}\n{name} {truth}, score {score:.2f}", fontsize=10
         )
     figure.suptitle("Validation views whose scores are farthest from the truth", fontsize=12)
-    figure.tight_layout()
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=110)
     plt.close(figure)
