@@ -10,6 +10,7 @@ from kium_lightning.images.lines import Line, is_alone
 _LINE_STEP = 2.5  # of the height: how far the next line of a block is
 _GREY_SPREAD = 0.3  # of the letters' relief: how far their greys lie apart
 _LEAST_HEIGHT = 5  # pixels
+_FEWEST_ELSEWHERE = 2  # letters; a piece of a vessel may look like one
 
 
 class Candidates:
@@ -44,7 +45,7 @@ class Candidates:
     def _like(self, known: Line) -> NDArray[np.bool_]:
         """Which lines have the grey and the height of a known line.
 
-        Right above, below or beside it less is asked; elsewhere they must be the more alike, each letter by itself.
+        Right above, below or beside it less is asked; elsewhere they must be the more alike, and letters by themselves.
         """
         if not self._lines:
             return np.zeros(0, bool)
@@ -56,7 +57,7 @@ class Candidates:
         for number in np.flatnonzero(alike).tolist():
             line = self._lines[number]
             alone = sum(is_alone(glyph, known.height) for glyph in line)
-            alike[number] = alone >= (0.5 if beside[number] else 1.0) * len(line)
+            alike[number] = alone >= 0.5 * len(line) if beside[number] else alone == len(line) >= _FEWEST_ELSEWHERE
         return alike
 
     def _beside(self, known: Line) -> NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ _STROKE = 17  # pixels; wider than the strokes of letters 40 pixels high
 _NOISE_FACTOR = 4.0  # standard deviations of the noise that a stroke must rise above it
 _NOISE_STEP = 4  # every fourth pixel of every fourth row suffices to estimate the noise
 _LEAST_CONTRAST = 18.0  # grey values; compression rings by less beside a vessel
-_LEVEL_FACTOR = 1.6  # from one level to the next: letters that compression joined come apart at a higher one
+_LEVEL_FACTOR = 2.0  # from one level to the next: letters that compression joined come apart at a higher one
 _HALO = 0.2  # of a stroke's peak relief: what is found below that is what compression left around the stroke
 _LETTER_HEIGHTS = (4, 56)  # pixels
 _LEAST_AREA = 5  # pixels
@@ -21,6 +22,13 @@ _RUN_TOGETHER = 14  # pixels: letters up to this height run together
 _STROKES_OF_LETTER = 2
 
 Relief = NDArray[np.float32]
+
+
+class Components(NamedTuple):
+    """Connected strokes: the number of the stroke at each pixel, shape (H, W), and OpenCV's statistics of each."""
+
+    labels: NDArray[np.int32]
+    stats: NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -100,34 +108,37 @@ def find_glyphs(image: GreyImage, relief: Relief, least: float, levels: int | No
     """
     found: list[list[Glyph]] = []
     level, highest = least, float(relief.max())
+    grown: Components | None = None
     while level < highest and (levels is None or len(found) < levels):
-        found.append(_glyphs_above(image, relief, level))
+        grown = grown or _components(relief > level / _LEVEL_FACTOR)
+        strokes = _components(relief > level)
+        found.append(_glyphs_above(image, relief, level, strokes, grown))
+        grown = strokes  # the levels are spaced so that each is what the next one's strokes are grown to
         level *= _LEVEL_FACTOR
     return found
 
 
-def _glyphs_above(image: GreyImage, relief: Relief, level: float) -> list[Glyph]:
-    labels, boxes, areas = _components(relief > level)
-    candidates = [
-        (number, box)
-        for number, (box, area) in enumerate(zip(boxes, areas, strict=True), start=1)
-        if _LETTER_HEIGHTS[0] <= box.height <= _LETTER_HEIGHTS[1] and area >= _LEAST_AREA
-    ]
-    if not candidates:
-        return []
-    grown, grown_boxes, _ = _components(relief > level / 2)
+def _glyphs_above(
+    image: GreyImage, relief: Relief, level: float, strokes: Components, grown: Components
+) -> list[Glyph]:
+    lowest, highest = _LETTER_HEIGHTS
+    heights = strokes.stats[:, cv2.CC_STAT_HEIGHT]
+    is_letter = (heights >= lowest) & (heights <= highest) & (strokes.stats[:, cv2.CC_STAT_AREA] >= _LEAST_AREA)
     glyphs = []
-    for number, box in candidates:
-        inside = labels[box.slices] == number
-        heights = relief[box.slices]
-        ordered = np.sort(heights[inside])
+    for number in np.flatnonzero(is_letter[1:]).tolist():
+        x, y, width, height, _ = strokes.stats[number + 1].tolist()
+        box = Box(x, y, x + width, y + height)
+        inside = strokes.labels[box.slices] == number + 1
+        rise = relief[box.slices]
+        ordered = np.sort(rise[inside])
         core_level, peak = quantile(ordered, 0.7), quantile(ordered, 0.85)
         if level < _HALO * peak:
             continue
-        core = inside & (heights >= core_level)
-        letters = _letters(inside & (heights > 0.5 * peak)) if box.height <= _RUN_TOGETHER else 1
-        parent = grown_boxes[int(grown[box.slices][inside][0]) - 1]
-        glyphs.append(Glyph(box, float(np.median(image[box.slices][core])), peak, parent.height, letters))
+        core = np.sort(image[box.slices][inside & (rise >= core_level)])
+        letters = _letters(inside & (rise > 0.5 * peak)) if box.height <= _RUN_TOGETHER else 1
+        parent = int(grown.labels[box.slices][inside][0])
+        grown_height = int(grown.stats[parent, cv2.CC_STAT_HEIGHT])
+        glyphs.append(Glyph(box, quantile(core, 0.5), peak, grown_height, letters))
     return glyphs
 
 
@@ -146,10 +157,9 @@ def _letters(strokes: NDArray[np.bool_]) -> int:
     return max(1, int(quantile(np.sort(in_row), 0.75)) // _STROKES_OF_LETTER)
 
 
-def _components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], list[Box], list[int]]:
+def _components(mask: NDArray[np.bool_]) -> Components:
     # Grana's algorithm labels these sparse masks three times as fast as the default.
     _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
         mask.view(np.uint8), 8, cv2.CV_32S, cv2.CCL_GRANA
     )
-    boxes = [Box(int(x), int(y), int(x + w), int(y + h)) for x, y, w, h, _ in stats[1:]]
-    return np.asarray(labels), boxes, [int(area) for area in stats[1:, cv2.CC_STAT_AREA]]
+    return Components(np.asarray(labels), np.asarray(stats))

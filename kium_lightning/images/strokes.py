@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kium_lightning.images.box import Box, GreyImage
-from kium_lightning.images.glyphs import Relief
+from kium_lightning.images.glyphs import Relief, quantile
 from kium_lightning.images.lines import Line
 
 _GAP = 1.6  # of the letters' height: the widest gap within a line
@@ -103,6 +103,6 @@ def _strokes(line: Line, image: GreyImage, relief: Relief, level: float, room: B
 
 def _is_of_grey(line: Line, relief: NDArray[np.float32], grey: NDArray[np.uint8], is_dark: bool) -> bool:
     """Whether a stroke's core has the line's grey; what is brighter than bright text, or darker than dark, has too."""
-    core = float(np.median(grey[relief >= np.quantile(relief, 0.8)]))
+    core = quantile(np.sort(grey[relief >= quantile(np.sort(relief), 0.8)]), 0.5)
     beyond = core - line.grey if is_dark else line.grey - core
     return beyond <= max(15.0, _GREY_SPREAD * max(float(relief.max()), line.relief if is_dark else 0.0))

@@ -150,7 +150,7 @@ def _word_mask(draw: np.random.Generator, word: str, height: int) -> NDArray[np.
     return canvas[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
 
 
-def raw_film(seed: int, form: str, pictures: int = 24, is_hard: bool = False) -> RawFilm:
+def raw_film(seed: int, form: str, pictures: int = 12, is_hard: bool = False) -> RawFilm:
     """A raw film of a form, ``clean``, ``margins`` or ``text``, drawn from the seed.
 
     Args:

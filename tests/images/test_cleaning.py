@@ -9,7 +9,7 @@ from kium_lightning.images.covering import cover
 from kium_lightning.images.margins import find_picture_box
 from kium_lightning.images.marks import find_marks
 
-FILMS = 200
+FILMS = 100
 
 
 def kept(film: RawFilm, record: CleaningRecord) -> NDArray[np.bool_]:
@@ -37,7 +37,7 @@ def test_clean_images_come_out_identical() -> None:
 
 def test_text_is_covered_and_little_else() -> None:
     left, needless = [], 0
-    for seed in range(40):
+    for seed in range(30):
         film = raw_film(7000 + seed, "text")
         record = clean_view(film.image).record
         left.append(int((film.text & kept(film, record)).sum()))
@@ -45,12 +45,12 @@ def test_text_is_covered_and_little_else() -> None:
         for found in record.covered:
             near = found.box.grown(columns, rows).within(Box.whole(film.image))
             needless += not film.text[near.slices].any()
-    assert sum(pixels == 0 for pixels in left) >= 0.85 * len(left)
+    assert sum(pixels == 0 for pixels in left) >= 0.9 * len(left)
     assert needless <= 0.1 * len(left)  # dark vessels in a tangle beside dark text
 
 
 def test_cleaning_twice_changes_nothing_more() -> None:
-    for seed in range(8):
+    for seed in range(6):
         once = clean_view(raw_film(8000 + seed, "margins").image).image
         assert np.array_equal(clean_view(once).image, once)
 
