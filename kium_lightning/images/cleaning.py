@@ -6,12 +6,13 @@ from typing import Any
 
 from kium_lightning.images.box import Box, GreyImage
 from kium_lightning.images.covering import cover
+from kium_lightning.images.cut_lines import strokes_cut_by_edge
 from kium_lightning.images.glyphs import least_contrast
 from kium_lightning.images.margins import find_picture_box
 from kium_lightning.images.marks import find_marks
 from kium_lightning.images.text import find_text
 
-CLEANING_VERSION = 3  # to be raised when some image would come out differently, so that no old record is repeated
+CLEANING_VERSION = 4  # to be raised when some image would come out differently, so that no old record is repeated
 _MORE_PASSES = 2
 
 
@@ -105,8 +106,13 @@ def _covered(image: GreyImage, clean: GreyImage, box: Box) -> tuple[list[Cover],
     text = find_text(unmarked, box)
     for line in text:
         inside = line.within(box)
+        if inside.height < line.height:  # cut by the edge, so that its last letters may be too low to be found
+            inside = line.grown(line.height // 2, 0).within(box)
         if not inside.is_empty:
             covered.append(Cover(inside, cover(clean, inside.moved(-box.left, -box.top))))
+    beside = [line.moved(-box.left, -box.top) for line in text]
+    cut = strokes_cut_by_edge(clean, beside, least_contrast(image, box))
+    covered += [Cover(stroke.moved(box.left, box.top), cover(clean, stroke)) for stroke in cut]
     return covered, bool(text or marks)
 
 

@@ -1,0 +1,95 @@
+"""Letters that a picture's edge cuts off: too low or too few to be told for text, but beside text that is."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from kium_lightning.images.box import Box, GreyImage
+
+_BESIDE = 2.5  # of a line's height: how far above and below it the next cut line lies
+_ALONG = 2.0  # of a line's height: how far a cut line may go on to the side
+_DEPTH = 1.0  # of a line's height: the strip along the upper and lower edge in which a cut line lies
+_WIDTH = 2.5  # of a line's height: the strip along the left and right edge, a few letters wide
+_LEAST_AREA = 2  # pixels
+_GAP = 0.7  # of the strip's depth: strokes no farther apart are of one line
+_PADDING = 5  # pixels: what compression smeared around a stroke
+
+
+def strokes_cut_by_edge(picture: GreyImage, lines: Sequence[Box], contrast: float) -> list[Box]:
+    """Finds strokes that lie between a picture's edge and a line of certain text.
+
+    A vessel that crosses the edge goes on beyond the strip, and is left alone.
+
+    Args:
+        picture: grey values of shape (H, W), without margins.
+        lines: the boxes of certain lines of text, in pixels of the picture; they may lie in the margin.
+        contrast: grey values by which a stroke differs from the background, at least.
+
+    Returns:
+        The boxes to cover.
+    """
+    whole = Box.whole(picture)
+    found: set[Box] = set()
+    for line in lines:
+        near = line.grown(round(_ALONG * line.height), round(_BESIDE * line.height)).within(whole)
+        deep, wide = round(_DEPTH * line.height), round(_WIDTH * line.height)
+        for strip in (
+            Box(0, 0, whole.right, deep),
+            Box(0, whole.bottom - deep, whole.right, whole.bottom),
+            Box(0, 0, wide, whole.bottom),
+            Box(whole.right - wide, 0, whole.right, whole.bottom),
+        ):
+            room = strip.within(near)
+            if not room.is_empty:
+                found.update(_strokes_inside(picture, room, contrast, whole))
+    return sorted(found)
+
+
+def _strokes_inside(picture: GreyImage, room: Box, contrast: float, whole: Box) -> list[Box]:
+    """The strokes of a room that touch none of its sides but those on the picture's edge, neighbours joined."""
+    grey = picture[room.slices]
+    apart = np.abs(grey.astype(np.float32) - float(np.median(grey))) > contrast
+    _, _, stats, _ = cv2.connectedComponentsWithStats(apart.view(np.uint8), connectivity=8)
+    strokes, vessels = [], []
+    for x, y, width, height, area in stats[1:].tolist():
+        stroke = Box(x, y, x + width, y + height).moved(room.left, room.top)
+        goes_on = (
+            (stroke.left == room.left > whole.left)
+            or (stroke.top == room.top > whole.top)
+            or (stroke.right == room.right < whole.right)
+            or (stroke.bottom == room.bottom < whole.bottom)
+        )
+        if goes_on:
+            vessels.append(stroke)
+        elif area >= _LEAST_AREA:
+            strokes.append(stroke)
+    gap = round(_GAP * min(room.width, room.height))
+    cut = [stroke.grown(_PADDING, _PADDING).within(whole) for stroke in _with_neighbours(strokes, gap, whole)]
+    return _joined(sorted(cut), vessels, gap)
+
+
+def _with_neighbours(strokes: list[Box], gap: int, whole: Box) -> list[Box]:
+    """Keeps the strokes that the picture's edge cuts, and those beside them."""
+    inner = whole.grown(-1, -1)
+    fresh = [stroke for stroke in strokes if stroke.within(inner) != stroke]
+    kept: list[Box] = []
+    while fresh:
+        kept += fresh
+        reached = [stroke.grown(gap, 0) for stroke in fresh]
+        rest = [stroke for stroke in strokes if stroke not in kept]
+        fresh = [stroke for stroke in rest if any(stroke.meets(near) for near in reached)]
+    return kept
+
+
+def _joined(strokes: list[Box], vessels: list[Box], gap: int) -> list[Box]:
+    """Joins strokes side by side, so that specks between them go too, but not over what goes on beyond the room."""
+    joined: list[Box] = []
+    for stroke in strokes:
+        if joined and stroke.left - joined[-1].right <= gap:
+            both = joined[-1].joined(stroke)
+            if not any(both.meets(vessel) for vessel in vessels):
+                joined[-1] = both
+                continue
+        joined.append(stroke)
+    return joined
