@@ -9,6 +9,7 @@ from kium_lightning.images.box import Box, GreyImage
 
 _BESIDE = 2.5  # of a line's height: how far above and below it the next cut line lies
 _ALONG = 2.0  # of a line's height: how far a cut line may go on to the side
+_CLOSE = 1.2  # of a line's height: so close to the line a stroke need not be cut
 _DEPTH = 1.0  # of a line's height: the strip along the upper and lower edge in which a cut line lies
 _WIDTH = 2.5  # of a line's height: the strip along the left and right edge, a few letters wide
 _LEAST_AREA = 2  # pixels
@@ -33,6 +34,7 @@ def strokes_cut_by_edge(picture: GreyImage, lines: Sequence[Box], contrast: floa
     found: set[Box] = set()
     for line in lines:
         near = line.grown(round(_ALONG * line.height), round(_BESIDE * line.height)).within(whole)
+        close = line.grown(round(_CLOSE * line.height), round(_CLOSE * line.height))
         deep, wide = round(_DEPTH * line.height), round(_WIDTH * line.height)
         for strip in (
             Box(0, 0, whole.right, deep),
@@ -42,12 +44,13 @@ def strokes_cut_by_edge(picture: GreyImage, lines: Sequence[Box], contrast: floa
         ):
             room = strip.within(near)
             if not room.is_empty:
-                found.update(_strokes_inside(picture, room, contrast, whole))
+                found.update(_strokes_inside(picture, room, close, contrast))
     return sorted(found)
 
 
-def _strokes_inside(picture: GreyImage, room: Box, contrast: float, whole: Box) -> list[Box]:
+def _strokes_inside(picture: GreyImage, room: Box, close: Box, contrast: float) -> list[Box]:
     """The strokes of a room that touch none of its sides but those on the picture's edge, neighbours joined."""
+    whole = Box.whole(picture)
     grey = picture[room.slices]
     apart = np.abs(grey.astype(np.float32) - float(np.median(grey))) > contrast
     _, _, stats, _ = cv2.connectedComponentsWithStats(apart.view(np.uint8), connectivity=8)
@@ -65,14 +68,14 @@ def _strokes_inside(picture: GreyImage, room: Box, contrast: float, whole: Box) 
         elif area >= _LEAST_AREA:
             strokes.append(stroke)
     gap = round(_GAP * min(room.width, room.height))
-    cut = [stroke.grown(_PADDING, _PADDING).within(whole) for stroke in _with_neighbours(strokes, gap, whole)]
+    cut = [stroke.grown(_PADDING, _PADDING).within(whole) for stroke in _with_neighbours(strokes, gap, whole, close)]
     return _joined(sorted(cut), vessels, gap)
 
 
-def _with_neighbours(strokes: list[Box], gap: int, whole: Box) -> list[Box]:
-    """Keeps the strokes that the picture's edge cuts, and those beside them."""
+def _with_neighbours(strokes: list[Box], gap: int, whole: Box, close: Box) -> list[Box]:
+    """Keeps the strokes that the picture's edge cuts or that are close to the line, and those beside them."""
     inner = whole.grown(-1, -1)
-    fresh = [stroke for stroke in strokes if stroke.within(inner) != stroke]
+    fresh = [stroke for stroke in strokes if stroke.within(inner) != stroke or stroke.within(close) == stroke]
     kept: list[Box] = []
     while fresh:
         kept += fresh
