@@ -5,12 +5,17 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from kium_lightning.images.box import Box
+from kium_lightning.images.glyphs import Relief
 from kium_lightning.images.lines import Line, is_alone
 
 _LINE_STEP = 2.5  # of the height: how far the next line of a block is
 _GREY_SPREAD = 0.3  # of the letters' relief: how far their greys lie apart
 _LEAST_HEIGHT = 5  # pixels
-_FEWEST_ELSEWHERE = 2  # letters; a piece of a vessel may look like one
+_FEWEST_ELSEWHERE = 2  # letters; a piece of a vessel may look like one, unless it is in the middle of nowhere
+_AS_CLEAR = 0.75  # of the known line's relief: what stands out less may be the edge of a bone
+_HALO = 0.25  # of a line's relief: compression leaves up to that much beside it
+_NOWHERE = 0.6  # of the height: so far around such a letter there is nothing else
 
 
 class Candidates:
@@ -18,9 +23,12 @@ class Candidates:
 
     Args:
         lines: what was found; lines lower than any letter are left out.
+        relief: by how much strokes stand out, shape (H, W).
+        contrast: the least relief of a stroke.
     """
 
-    def __init__(self, lines: Sequence[Line]) -> None:
+    def __init__(self, lines: Sequence[Line], relief: Relief, contrast: float) -> None:
+        self._relief, self._contrast = relief, contrast
         self._lines = [line for line in lines if line.height >= _LEAST_HEIGHT]
         self._heights = np.array([line.height for line in self._lines])
         self._greys = np.array([line.grey for line in self._lines])
@@ -57,8 +65,14 @@ class Candidates:
         for number in np.flatnonzero(alike).tolist():
             line = self._lines[number]
             alone = sum(is_alone(glyph, known.height) for glyph in line)
-            alike[number] = alone >= 0.5 * len(line) if beside[number] else alone == len(line) >= _FEWEST_ELSEWHERE
+            if beside[number]:
+                alike[number] = alone >= 0.5 * len(line)
+            else:
+                alike[number] = alone == len(line) and (len(line) >= _FEWEST_ELSEWHERE or self._is_single(line, known))
         return alike
+
+    def _is_single(self, line: Line, known: Line) -> bool:
+        return line.relief >= _AS_CLEAR * known.relief and is_lonely(line, self._relief, self._contrast)
 
     def _beside(self, known: Line) -> NDArray[np.bool_]:
         reach = round(_LINE_STEP * known.height)
@@ -67,6 +81,21 @@ class Candidates:
         inside = (left >= room.left) & (top >= room.top) & (right <= room.right) & (bottom <= room.bottom)
         beside: NDArray[np.bool_] = inside & (bottom - top <= 2 * known.height)
         return beside
+
+
+def is_lonely(line: Line, relief: Relief, contrast: float) -> bool:
+    """Whether there is no other stroke around a line.
+
+    Args:
+        line: what may be text.
+        relief: by how much strokes stand out, shape (H, W).
+        contrast: the least relief of a stroke; what compression leaves beside the line itself does not count.
+    """
+    reach = round(_NOWHERE * line.height)
+    around = line.bounds.grown(reach, reach).within(Box.whole(relief))
+    level = max(contrast, _HALO * line.relief)
+    inside = np.count_nonzero(relief[line.bounds.grown(1, 1).within(around).slices] > level)
+    return bool(inside == np.count_nonzero(relief[around.slices] > level))
 
 
 def _has_letters_of(line: Line, known: Line) -> bool:

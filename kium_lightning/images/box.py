@@ -71,3 +71,13 @@ class Box(NamedTuple):
     def meets(self, other: "Box") -> bool:
         """Whether the boxes share a pixel."""
         return not self.within(other).is_empty
+
+    def turned_back(self, quarters: int, height: int, width: int) -> "Box":
+        """Undoes counter-clockwise quarter turns, as `numpy.rot90` makes them, of an image of a height and width."""
+        if quarters == 0:
+            return self
+        if quarters == 1:
+            return Box(width - self.bottom, self.left, width - self.top, self.right)
+        if quarters == 2:
+            return Box(width - self.right, height - self.bottom, width - self.left, height - self.top)
+        return Box(self.top, height - self.right, self.bottom, height - self.left)

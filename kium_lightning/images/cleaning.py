@@ -7,12 +7,13 @@ from typing import Any
 from kium_lightning.images.box import Box, GreyImage
 from kium_lightning.images.covering import cover
 from kium_lightning.images.cut_lines import strokes_cut_by_edge
+from kium_lightning.images.edge_strokes import greys_of, strokes_at_edges
 from kium_lightning.images.glyphs import least_contrast
 from kium_lightning.images.margins import find_picture_box
 from kium_lightning.images.marks import find_marks
 from kium_lightning.images.text import find_text
 
-CLEANING_VERSION = 5  # to be raised when some image would come out differently, so that no old record is repeated
+CLEANING_VERSION = 6  # to be raised when some image would come out differently, so that no old record is repeated
 _MORE_PASSES = 2
 
 
@@ -99,21 +100,48 @@ def clean_view(image: GreyImage) -> CleanView:
 
 def _covered(image: GreyImage, clean: GreyImage, box: Box) -> tuple[list[Cover], bool]:
     """Covers marks and text in place in the clean picture, which is a box of an image; tells whether there were any."""
-    marks = find_marks(clean, least_contrast(image, box))
-    covered = [Cover(mark.moved(box.left, box.top), cover(clean, mark)) for mark in marks]
+    contrast = least_contrast(image, box)
+    raw = clean.copy()
+    covered: list[Cover] = []
+
+    def hide(part: Box) -> None:
+        """Covers a box of the picture unless that has been done."""
+        if not any(part.within(done.box) == part for done in covered):
+            covered.append(Cover(part, cover(clean, part.moved(-box.left, -box.top))))
+
+    marks = find_marks(clean, contrast)
+    for mark in marks:
+        hide(mark.moved(box.left, box.top))
     unmarked = image.copy()  # letters that touch marks cannot be told apart
     unmarked[box.slices] = clean
     text = find_text(unmarked, box)
+    usual = max((line.height for line in text), default=0)
     for line in text:
         inside = line.within(box)
-        if inside.height < line.height:  # cut by the edge, so that its last letters may be too low to be found
-            inside = line.grown(line.height // 2, 0).within(box)
+        if inside.height < line.height:
+            inside = _whole_line(line, box, usual).within(box)
         if not inside.is_empty:
-            covered.append(Cover(inside, cover(clean, inside.moved(-box.left, -box.top))))
-    beside = [line.moved(-box.left, -box.top) for line in text]
-    cut = strokes_cut_by_edge(clean, beside, least_contrast(image, box))
-    covered += [Cover(stroke.moved(box.left, box.top), cover(clean, stroke)) for stroke in cut]
+            hide(inside)
+    if text:
+        beside = [line.moved(-box.left, -box.top) for line in text]
+        for stroke in strokes_cut_by_edge(clean, beside, contrast):
+            hide(stroke.moved(box.left, box.top))
+        for stroke in strokes_at_edges(raw, greys_of(image, text), usual, contrast):
+            hide(stroke.moved(box.left, box.top))
     return covered, bool(text or marks)
+
+
+def _whole_line(line: Box, picture: Box, usual: int) -> Box:
+    """A line that the picture's upper or lower edge cuts, with what is too low in the picture to be found there.
+
+    Its last letters may be missing, and of its height what lies on one side of the edge.
+    """
+    line = line.grown(line.height, 0)
+    if line.top < picture.top:
+        line = line.joined(Box(line.left, line.top, line.right, line.top + usual))
+    if line.bottom > picture.bottom:
+        line = line.joined(Box(line.left, line.bottom - usual, line.right, line.bottom))
+    return line
 
 
 def repeat_cleaning(image: GreyImage, record: CleaningRecord) -> GreyImage:

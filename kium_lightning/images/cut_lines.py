@@ -12,6 +12,8 @@ _ALONG = 2.0  # of a line's height: how far a cut line may go on to the side
 _CLOSE = 1.2  # of a line's height: so close to the line a stroke need not be cut
 _DEPTH = 1.0  # of a line's height: the strip along the upper and lower edge in which a cut line lies
 _WIDTH = 2.5  # of a line's height: the strip along the left and right edge, a few letters wide
+_LETTER = 0.5  # of a line's height, which has room around its letters: strokes so high stand for a line themselves
+_FEW_LETTERS = 4.0  # of a line's height: what is cut by the edge and wider is no rest of a line
 _LEAST_AREA = 2  # pixels
 _GAP = 0.7  # of the strip's depth: strokes no farther apart are of one line
 _PADDING = 5  # pixels: what compression smeared around a stroke
@@ -32,7 +34,10 @@ def strokes_cut_by_edge(picture: GreyImage, lines: Sequence[Box], contrast: floa
     """
     whole = Box.whole(picture)
     found: set[Box] = set()
-    for line in lines:
+    heights = [line.height for line in lines]
+    queue = list(lines)
+    while queue:
+        line = queue.pop()
         near = line.grown(round(_ALONG * line.height), round(_BESIDE * line.height)).within(whole)
         close = line.grown(round(_CLOSE * line.height), round(_CLOSE * line.height))
         deep, wide = round(_DEPTH * line.height), round(_WIDTH * line.height)
@@ -44,8 +49,17 @@ def strokes_cut_by_edge(picture: GreyImage, lines: Sequence[Box], contrast: floa
         ):
             room = strip.within(near)
             if not room.is_empty:
-                found.update(_strokes_inside(picture, room, close, contrast))
+                fresh = set(_strokes_inside(picture, room, close, contrast)) - found
+                queue += [stroke for stroke in fresh if _is_line(stroke, heights)]  # a block's next line may be cut too
+                found |= fresh
     return sorted(found)
+
+
+def _is_line(stroke: Box, heights: Sequence[int]) -> bool:
+    """Whether a covered stroke is as high as certain lines and no more than a few letters wide."""
+    height = stroke.height - 2 * _PADDING
+    lowest, highest = min(heights), max(heights)
+    return _LETTER * lowest <= height <= highest and stroke.width <= _FEW_LETTERS * highest
 
 
 def _strokes_inside(picture: GreyImage, room: Box, close: Box, contrast: float) -> list[Box]:

@@ -5,6 +5,7 @@ each position along such a line is judged by many parallel lines at once, so tha
 or text in a margin does not count, and grey is told from dark by the sharp step between them, not by a fixed value.
 """
 
+import cv2
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
@@ -22,7 +23,9 @@ _GREY_SHARE = 65  # percentile over the parallel lines: a mark or text must not 
 _STEP = 1.3  # the picture's grey over the margin's, at least
 _LEAST_LEVEL = 0.2  # of the picture's usual grey: what is darker inside a step is a mark in the margin
 _WINDOW = 4  # pixels on either side of a step; compression smears an edge over two or three
+_DARK_BETWEEN = 0.6  # share of the positions between two possible edges that must be dark to take the inner one
 _DARK_OUTSIDE = 0.85  # share of the lines beyond an edge that must be darker than the picture
+_RUN = 31  # pixels: bright runs of text are shorter, those of a picture are longer
 _PICTURE_LEVEL = 0.75  # a line belongs to the picture once it is this bright against the lines that follow it
 
 
@@ -43,14 +46,39 @@ def _box_seen_from(image: GreyImage, picture: Box, half_width: float) -> Box:
     height, width = image.shape
     columns = _lines(picture.left, picture.right, half_width)
     rows = _lines(picture.top, picture.bottom, half_width)
-    across = np.percentile(image[rows, :], _GREY_SHARE, axis=0)
-    down = np.percentile(image[:, columns], _GREY_SHARE, axis=1)
+    tall = _opened(image, (_RUN, 1))[rows, :]
+    wide = _opened(image, (1, _RUN))[:, columns]
+    across, down = image[rows, :], image[:, columns]
     return Box(
-        _margin_width(across),
-        _margin_width(down),
-        width - _margin_width(across[::-1]),
-        height - _margin_width(down[::-1]),
+        _margin_beside_text(across.T, tall.T),
+        _margin_beside_text(down, wide),
+        width - _margin_beside_text(across.T[::-1], tall.T[::-1]),
+        height - _margin_beside_text(down[::-1], wide[::-1]),
     )
+
+
+def _opened(image: GreyImage, size: tuple[int, int]) -> GreyImage:
+    return np.asarray(cv2.morphologyEx(image, cv2.MORPH_OPEN, np.ones(size, np.uint8)), np.uint8)
+
+
+def _margin_beside_text(lines: GreyImage, runs: GreyImage) -> int:
+    """Counts the positions at the start of lines that lie outside the picture, with or without text on them.
+
+    Wide rows of bright text in a margin look like the picture's edge, but only as long as short bright runs count;
+    without them dense dark text along the picture's edge looks like margin. The usual grey decides between the two.
+
+    Args:
+        lines: grey values of shape (positions, lines).
+        runs: the same without their short bright runs.
+    """
+    width = _margin_width(np.percentile(lines, _GREY_SHARE, axis=1))
+    profile = np.percentile(runs, _GREY_SHARE, axis=1)
+    further = _margin_width(profile)
+    if further <= width:
+        return width
+    level = _PICTURE_LEVEL * float(np.median(profile[further : further + _WINDOW]))
+    is_dark = np.median(lines[width:further], axis=1) < level
+    return further if is_dark.mean() >= _DARK_BETWEEN else width
 
 
 def _lines(start: int, stop: int, half_width: float) -> NDArray[np.int64]:

@@ -38,7 +38,7 @@ def find_marks(picture: GreyImage, contrast: float) -> list[Box]:
             for kernel in ((1, _ACROSS), (_ALONG, 1)):
                 relief = cv2.morphologyEx(strip, operation, np.ones(kernel[::-1], np.uint8))
                 for level in (contrast, max(contrast, 0.5 * float(relief.max()))):  # the ringing beside a mark is faint
-                    marks += [_turned_back(box, turned, height, width) for box in _marks_in(relief > level)]
+                    marks += [box.turned_back(turned, height, width) for box in _marks_in(relief > level)]
     return _apart(mark.grown(1, 1).within(Box.whole(picture)) for mark in marks)
 
 
@@ -82,14 +82,3 @@ def _apart(boxes: Iterable[Box]) -> list[Box]:
         else:
             apart.append(box)
     return apart
-
-
-def _turned_back(box: Box, quarters: int, height: int, width: int) -> Box:
-    """Undoes the counter-clockwise quarter turns of `numpy.rot90` for a box of a picture of a height and width."""
-    if quarters == 0:
-        return box
-    if quarters == 1:
-        return Box(width - box.bottom, box.left, width - box.top, box.right)
-    if quarters == 2:
-        return Box(width - box.right, height - box.bottom, width - box.left, height - box.top)
-    return Box(box.top, height - box.right, box.bottom, height - box.left)

@@ -11,6 +11,10 @@ from kium_lightning.images.glyphs import Relief, quantile
 from kium_lightning.images.lines import Line
 
 _GAP = 1.6  # of the letters' height: the widest gap within a line
+_BEHIND_VESSEL = 3.0  # of the height: how far a vessel may hide a dark line, if a letter follows
+_ALIKE = 0.08  # of the height: how far such a letter's top and bottom lie from the line's
+_AS_DARK = 25  # grey values
+_WIDEST_LETTER = 1.5  # of the height
 _ROWS = 0.25  # of the height: how far above and below the letters their line reaches
 _BESIDE = 0.5  # of the height: how far above and below the rows a stroke may reach
 _LEAST_HEIGHT = 0.3  # of the height: what is lower is noise, or a sign between letters
@@ -47,6 +51,16 @@ def along_rows(line: Line, image: GreyImage, relief: Relief, level: float, pictu
     rows = box.grown(image.shape[1], round(_ROWS * height))
     strokes = [stroke.within(rows) for stroke in strokes]
     strokes = [stroke for stroke in strokes if stroke.height >= _LEAST_HEIGHT * height]
+    box = _followed(box, strokes, gap)
+    if is_dark:
+        letters = strokes + _darker_than_vessels(line, image, room)
+        letters = [stroke for stroke in letters if _fills_rows_of(box, height, stroke)]
+        box = _followed(_followed(box, letters, round(_BEHIND_VESSEL * height)), strokes, gap)
+    return box
+
+
+def _followed(box: Box, strokes: Sequence[Box], gap: int) -> Box:
+    """Joins to a box the strokes on its right and left that are each no farther than a gap from what is joined."""
     for stroke in sorted(strokes, key=lambda stroke: stroke.left):
         if stroke.right > box.right and stroke.left <= box.right + gap and stroke.right > box.left:
             box = box.joined(stroke)
@@ -54,6 +68,20 @@ def along_rows(line: Line, image: GreyImage, relief: Relief, level: float, pictu
         if stroke.left < box.left and stroke.right >= box.left - gap:
             box = box.joined(stroke)
     return box
+
+
+def _darker_than_vessels(line: Line, image: GreyImage, room: Box) -> list[Box]:
+    """Strokes as dark as a line of dark text; a letter that touches a vessel comes apart from it so."""
+    mask = (image[room.slices] <= line.grey + _AS_DARK).view(np.uint8)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    strokes = [Box(x, y, x + wide, y + high) for x, y, wide, high, _ in stats[1:].tolist()]
+    return [stroke.moved(room.left, room.top) for stroke in strokes if stroke.width <= _WIDEST_LETTER * line.height]
+
+
+def _fills_rows_of(line: Box, height: float, stroke: Box) -> bool:
+    """Whether a stroke reaches from the top to the base line of a line's letters, and no farther."""
+    tolerance = max(1.0, _ALIKE * height)
+    return abs(stroke.top - line.top) <= tolerance and abs(stroke.bottom - line.bottom) <= tolerance
 
 
 def bright_strokes_of_block(lines: Sequence[Line], image: GreyImage, relief: Relief, level: float) -> list[Box]:

@@ -4,9 +4,11 @@ Letters are told from vessels by what makes them text: strokes of one grey value
 side by side, each by itself. A few strokes are enough only beside a line that is text for certain.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from kium_lightning.images.blocks import Candidates
+from kium_lightning.images.blocks import Candidates, is_lonely
 from kium_lightning.images.box import Box, GreyImage
 from kium_lightning.images.covering import cover
 from kium_lightning.images.glyphs import Glyph, Relief, bright_relief, dark_relief, find_glyphs, least_contrast
@@ -19,6 +21,8 @@ _HEIGHT_RATIO = 2.2  # of neighbouring letters: capitals to small letters
 _GREY_SPREAD = 0.3  # of the letters' relief: how far their greys lie apart
 _LEAST_HEIGHT = 5  # pixels
 _BRIGHT_LETTERS = 2
+_BLACK = 40  # grey value
+_SAME_HEIGHT = 1.2  # ratio
 _DARK_LETTERS = 3
 _FAINT = 0.6  # of the contrast that certain text has: letters beside it may be that faint
 _FAINT_LEVELS = 2  # the levels above them have been searched
@@ -42,27 +46,39 @@ def find_text(image: GreyImage, picture: Box | None = None) -> list[Box]:
     picture = picture or Box.whole(image)
     contrast = least_contrast(image, picture)
     whole = Box.whole(image)
-    bright = _text_boxes(image, bright_relief(image, picture), contrast, picture, whole, is_dark=False)
+    bright, lines = _text_boxes(image, bright_relief(image, picture), contrast, picture, whole, is_dark=False)
     rest = image.copy()  # without the bright letters, between which the background looks like dark ones
     for box in bright:
         cover(rest, box.within(whole))
     inner = picture.grown(-1, -1)  # what touches the edge in the dark may be a vessel that goes on
-    dark = _text_boxes(rest, dark_relief(rest, picture), contrast, picture, inner, is_dark=True)
+    dark, _ = _text_boxes(rest, dark_relief(rest, picture), contrast, picture, inner, is_dark=True, known=lines)
     return [box.within(whole) for box in bright + dark]
 
 
 def _text_boxes(
-    image: GreyImage, relief: Relief, contrast: float, picture: Box, inner: Box, is_dark: bool
-) -> list[Box]:
+    image: GreyImage,
+    relief: Relief,
+    contrast: float,
+    picture: Box,
+    inner: Box,
+    is_dark: bool,
+    known: Sequence[Line] = (),
+) -> tuple[list[Box], list[Line]]:
+    """The boxes of text of one polarity, and its lines; known lines are certain text of the other polarity."""
     letters = _DARK_LETTERS if is_dark else _BRIGHT_LETTERS
     lines = _lines_near_border(find_glyphs(image, relief, contrast), picture)
-    sure = [line for line in lines if _is_text(line, letters, inner)]
+    sure = [
+        line
+        for line in lines
+        if _is_text(line, letters, inner) or (is_dark and _is_black_word(line, known, relief, contrast))
+    ]
     if not sure:
-        return []
+        return [], []
     near = _around(relief, sure)  # elsewhere noise makes thousands of strokes that faint
     faint = find_glyphs(image, near, _FAINT * contrast, _FAINT_LEVELS)
-    known = {id(line) for line in sure}
-    candidates = Candidates([line for line in lines if id(line) not in known] + _lines_near_border(faint, picture))
+    taken = {id(line) for line in sure}
+    others = [line for line in lines if id(line) not in taken] + _lines_near_border(faint, picture)
+    candidates = Candidates(others, relief, contrast)
     sure += candidates.that_continue(sure)
     known_lines = _without_doubles(sure)
     found = [
@@ -72,10 +88,16 @@ def _text_boxes(
     if not is_dark:
         inside = np.zeros_like(relief)
         inside[picture.slices] = relief[picture.slices]
-        strokes = bright_strokes_of_block(known_lines, image, inside, contrast)
+        single = bright_strokes_of_block(known_lines, image, inside, contrast)
         height = max(line.height for line in known_lines)
-        found += [_padded(box, height, picture) for box in strokes if not any(box.within(o) == box for o in found)]
-    return _joined(found)
+        found += [_padded(box, height, picture) for box in single if not any(box.within(o) == box for o in found)]
+    return _joined(found), known_lines
+
+
+def _is_black_word(line: Line, known: Sequence[Line], relief: Relief, contrast: float) -> bool:
+    """Whether a line is black, alone, and as high as certain text in the margin, which goes on dark in the picture."""
+    alike = any(max(line.height, one.height) <= _SAME_HEIGHT * min(line.height, one.height) for one in known)
+    return alike and line.grey <= _BLACK and is_lonely(line, relief, contrast)
 
 
 def _lines_near_border(levels: list[list[Glyph]], picture: Box) -> list[Line]:

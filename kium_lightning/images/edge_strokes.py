@@ -1,0 +1,80 @@
+"""Remains of letters along a picture's edges, wherever in the picture the certain text is."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from kium_lightning.images.box import Box, GreyImage
+
+_BACKGROUND = 31  # pixels: the neighbourhood whose median is the background
+_SHALLOW = 3  # pixels: what ends so near the edge is no vessel that crosses it; a mark may hide so much of a stroke
+_BLACK = 15.0  # grey of dark text in the picture below bright text in the margin; no vessel fades out so dark
+_SAME_GREY = 25  # grey values between a stroke's core and certain text; compression takes some of it
+_CORE = 0.8  # quantile
+_LEAST_AREA = 2  # pixels
+_GAP = 0.7  # of the depth: shallow strokes no farther apart are feet of one word
+_LONGEST = 4.0  # of the depth: what is longer is the edge itself, or a vessel along it
+_PADDING = 4  # pixels
+
+
+def greys_of(image: GreyImage, lines: Sequence[Box]) -> list[float]:
+    """The grey of the letters in each of some lines of text, the extreme that is farther from the line's usual grey."""
+    greys = []
+    for line in lines:
+        low, usual, high = np.percentile(image[line.slices], (3, 50, 97)).tolist()
+        greys.append(high if high - usual > usual - low else low)
+    return greys
+
+
+def strokes_at_edges(picture: GreyImage, greys: Sequence[float], depth: int, contrast: float) -> list[Box]:
+    """Finds strokes that touch an edge of a picture and end soon: of the grey of certain text, or very shallow.
+
+    Args:
+        picture: grey values of shape (H, W), without margins.
+        greys: of the certain text.
+        depth: how far a stroke may reach into the picture, in pixels.
+        contrast: grey values by which a stroke differs from the background, at least.
+
+    Returns:
+        The boxes to cover.
+    """
+    height, width = picture.shape
+    found = set()
+    for turned in range(4):  # each edge in turn becomes the top one
+        strip = np.ascontiguousarray(np.rot90(picture, turned)[: depth + 1])
+        apart = strip.astype(np.int16) - cv2.medianBlur(strip, _BACKGROUND)
+        for mask in (apart > contrast, apart < -contrast):
+            found |= {box.turned_back(turned, height, width) for box in _ending_in(strip, mask, greys)}
+    return [box.grown(_PADDING, _PADDING).within(Box.whole(picture)) for box in sorted(found)]
+
+
+def _ending_in(strip: GreyImage, mask: NDArray[np.bool_], greys: Sequence[float]) -> list[Box]:
+    depth = len(strip) - 1
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
+    shallow, deep = [], []
+    for number, (x, y, wide, high, area) in enumerate(stats[1:].tolist(), start=1):
+        box = Box(x, y, x + wide, y + high)
+        if y > _SHALLOW or box.bottom > depth or area < _LEAST_AREA or wide > _LONGEST * depth:
+            continue
+        if box.bottom <= _SHALLOW:
+            shallow.append(box)
+            continue
+        pixels = strip[box.slices][labels[box.slices] == number].astype(np.float32)
+        usual = float(np.median(strip))
+        core = float(np.quantile(pixels, _CORE if pixels.mean() > usual else 1.0 - _CORE))
+        if any(abs(core - grey) <= _SAME_GREY for grey in (*greys, _BLACK)):
+            deep.append(box)
+    return deep + _words(shallow, round(_GAP * depth))
+
+
+def _words(feet: Sequence[Box], gap: int) -> list[Box]:
+    """Joins boxes along an edge that lie no farther apart than a gap."""
+    words: list[Box] = []
+    for foot in sorted(feet):
+        if words and foot.left - words[-1].right <= gap:
+            words[-1] = words[-1].joined(foot)
+        else:
+            words.append(foot)
+    return words
