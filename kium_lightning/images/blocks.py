@@ -13,6 +13,7 @@ _LINE_STEP = 2.5  # of the height: how far the next line of a block is
 _GREY_SPREAD = 0.3  # of the letters' relief: how far their greys lie apart
 _LEAST_HEIGHT = 5  # pixels
 _FEWEST_ELSEWHERE = 2  # letters; a piece of a vessel may look like one, unless it is in the middle of nowhere
+_WIDEST_LETTER = 1.4  # of the height
 _AS_CLEAR = 0.75  # of the known line's relief: what stands out less may be the edge of a bone
 _HALO = 0.25  # of a line's relief: compression leaves up to that much beside it
 _NOWHERE = 0.6  # of the height: so far around such a letter there is nothing else
@@ -72,7 +73,9 @@ class Candidates:
         return alike
 
     def _is_single(self, line: Line, known: Line) -> bool:
-        return line.relief >= _AS_CLEAR * known.relief and is_lonely(line, self._relief, self._contrast)
+        """Whether a line is upright and as clear as a letter of a known line, with nothing around it."""
+        is_letter = line.bounds.width <= _WIDEST_LETTER * line.height and line.relief >= _AS_CLEAR * known.relief
+        return is_letter and is_lonely(line, self._relief, self._contrast)
 
     def _beside(self, known: Line) -> NDArray[np.bool_]:
         reach = round(_LINE_STEP * known.height)

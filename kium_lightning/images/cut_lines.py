@@ -14,6 +14,7 @@ _DEPTH = 1.0  # of a line's height: the strip along the upper and lower edge in 
 _WIDTH = 2.5  # of a line's height: the strip along the left and right edge, a few letters wide
 _LETTER = 0.5  # of a line's height, which has room around its letters: strokes so high stand for a line themselves
 _FEW_LETTERS = 4.0  # of a line's height: what is cut by the edge and wider is no rest of a line
+_CLEAR = 1.5  # of the contrast: asked of strokes beside what is itself only cut by the edge
 _LEAST_AREA = 2  # pixels
 _GAP = 0.7  # of the strip's depth: strokes no farther apart are of one line
 _PADDING = 5  # pixels: what compression smeared around a stroke
@@ -32,12 +33,16 @@ def strokes_cut_by_edge(picture: GreyImage, lines: Sequence[Box], contrast: floa
     Returns:
         The boxes to cover.
     """
+    found = _strokes_beside(picture, lines, contrast)
+    whole, heights = Box.whole(picture), [line.height for line in lines]
+    cut = [stroke for stroke in found if _is_line(stroke, heights, whole)]  # a block's next line may be cut too
+    return sorted(found | _strokes_beside(picture, cut, _CLEAR * contrast))
+
+
+def _strokes_beside(picture: GreyImage, lines: Sequence[Box], contrast: float) -> set[Box]:
     whole = Box.whole(picture)
     found: set[Box] = set()
-    heights = [line.height for line in lines]
-    queue = list(lines)
-    while queue:
-        line = queue.pop()
+    for line in lines:
         near = line.grown(round(_ALONG * line.height), round(_BESIDE * line.height)).within(whole)
         close = line.grown(round(_CLOSE * line.height), round(_CLOSE * line.height))
         deep, wide = round(_DEPTH * line.height), round(_WIDTH * line.height)
@@ -49,17 +54,15 @@ def strokes_cut_by_edge(picture: GreyImage, lines: Sequence[Box], contrast: floa
         ):
             room = strip.within(near)
             if not room.is_empty:
-                fresh = set(_strokes_inside(picture, room, close, contrast)) - found
-                queue += [stroke for stroke in fresh if _is_line(stroke, heights)]  # a block's next line may be cut too
-                found |= fresh
-    return sorted(found)
+                found.update(_strokes_inside(picture, room, close, contrast))
+    return found
 
 
-def _is_line(stroke: Box, heights: Sequence[int]) -> bool:
-    """Whether a covered stroke is as high as certain lines and no more than a few letters wide."""
-    height = stroke.height - 2 * _PADDING
-    lowest, highest = min(heights), max(heights)
-    return _LETTER * lowest <= height <= highest and stroke.width <= _FEW_LETTERS * highest
+def _is_line(stroke: Box, heights: Sequence[int], whole: Box) -> bool:
+    """Whether a covered stroke lies at the edge, is as high as certain lines, and a few letters wide."""
+    height, highest = stroke.height - 2 * _PADDING, max(heights)
+    is_cut = stroke.within(whole.grown(-1, -1)) != stroke
+    return is_cut and _LETTER * min(heights) <= height <= highest and stroke.width <= _FEW_LETTERS * highest
 
 
 def _strokes_inside(picture: GreyImage, room: Box, close: Box, contrast: float) -> list[Box]:

@@ -4,15 +4,16 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from kium_lightning.images.box import Box, GreyImage
+from kium_lightning.images.glyphs import quantile
 
 _BACKGROUND = 31  # pixels: the neighbourhood whose median is the background
 _SHALLOW = 3  # pixels: what ends so near the edge is no vessel that crosses it; a mark may hide so much of a stroke
 _BLACK = 15.0  # grey of dark text in the picture below bright text in the margin; no vessel fades out so dark
 _SAME_GREY = 25  # grey values between a stroke's core and certain text; compression takes some of it
-_CORE = 0.8  # quantile
+_CORE = 0.3  # beyond the median: the quantile that is a stroke's core
+_LEAST_STROKE = 12  # pixels: what is smaller is noise
 _LEAST_AREA = 2  # pixels
 _GAP = 0.7  # of the depth: shallow strokes no farther apart are feet of one word
 _LONGEST = 4.0  # of the depth: what is longer is the edge itself, or a vessel along it
@@ -43,30 +44,36 @@ def strokes_at_edges(picture: GreyImage, greys: Sequence[float], depth: int, con
     height, width = picture.shape
     found = set()
     for turned in range(4):  # each edge in turn becomes the top one
-        strip = np.ascontiguousarray(np.rot90(picture, turned)[: depth + 1])
-        apart = strip.astype(np.int16) - cv2.medianBlur(strip, _BACKGROUND)
-        for mask in (apart > contrast, apart < -contrast):
-            found |= {box.turned_back(turned, height, width) for box in _ending_in(strip, mask, greys)}
+        strip = np.ascontiguousarray(np.rot90(picture, turned)[: 2 * depth])
+        found |= {box.turned_back(turned, height, width) for box in _ending_soon(strip, depth, greys, contrast)}
     return [box.grown(_PADDING, _PADDING).within(Box.whole(picture)) for box in sorted(found)]
 
 
-def _ending_in(strip: GreyImage, mask: NDArray[np.bool_], greys: Sequence[float]) -> list[Box]:
-    depth = len(strip) - 1
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
-    shallow, deep = [], []
-    for number, (x, y, wide, high, area) in enumerate(stats[1:].tolist(), start=1):
-        box = Box(x, y, x + wide, y + high)
-        if y > _SHALLOW or box.bottom > depth or area < _LEAST_AREA or wide > _LONGEST * depth:
-            continue
-        if box.bottom <= _SHALLOW:
-            shallow.append(box)
-            continue
-        pixels = strip[box.slices][labels[box.slices] == number].astype(np.float32)
-        usual = float(np.median(strip))
-        core = float(np.quantile(pixels, _CORE if pixels.mean() > usual else 1.0 - _CORE))
-        if any(abs(core - grey) <= _SAME_GREY for grey in (*greys, _BLACK)):
-            deep.append(box)
-    return deep + _words(shallow, round(_GAP * depth))
+def _ending_soon(strip: GreyImage, depth: int, greys: Sequence[float], contrast: float) -> list[Box]:
+    """The strokes at the top of a strip that end within a depth, on plain background, and have a letter's grey."""
+    background = cv2.medianBlur(strip, _BACKGROUND)
+    apart = strip.astype(np.int16) - background
+    is_plain = np.abs(background.astype(np.int16) - int(np.median(background))) <= contrast
+    shallow: list[Box] = []
+    deep: list[Box] = []
+    elsewhere = ~is_plain
+    for sign in (1, -1):
+        mask = sign * apart > contrast
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
+        for number, (x, y, wide, high, area) in enumerate(stats[1:].tolist(), start=1):
+            box = Box(x, y, x + wide, y + high)
+            inside = labels[box.slices] == number
+            if y > _SHALLOW or box.bottom > depth or wide > _LONGEST * depth:
+                elsewhere[box.slices] |= inside & (area >= _LEAST_STROKE)
+                continue
+            pixels = np.sort(strip[box.slices][inside])
+            core = quantile(pixels, 0.5 + sign * _CORE)
+            if area >= _LEAST_AREA and any(abs(core - grey) <= _SAME_GREY for grey in (*greys, _BLACK)):
+                (shallow if box.bottom <= _SHALLOW else deep).append(box)
+    boxes = deep + _words(shallow, round(_GAP * depth))
+    return [
+        box for box in boxes if not elsewhere[box.grown(depth // 2, depth // 2).within(Box.whole(strip)).slices].any()
+    ]
 
 
 def _words(feet: Sequence[Box], gap: int) -> list[Box]:

@@ -92,6 +92,8 @@ def _lines(start: int, stop: int, half_width: float) -> NDArray[np.int64]:
 
 def _margin_width(profile: _Profile) -> int:
     """Counts the positions at the start of a profile that lie outside the picture."""
+    picture_level = float(np.percentile(profile, _GREY_SHARE))
+    profile = np.minimum(profile, picture_level)  # a step up from the picture to bright text in it is no edge
     edges = np.arange(1, max(2, int(len(profile) * _REACH)))
     # Windows before and behind each edge, cut short at the profile's ends by repeating or leaving out.
     ahead = np.pad(profile, (0, _WINDOW), mode="edge")
@@ -99,7 +101,6 @@ def _margin_width(profile: _Profile) -> int:
     before = np.pad(profile, (_WINDOW, 0), constant_values=np.nan)
     outside = np.nanmedian(sliding_window_view(before, _WINDOW)[edges], axis=1)  # a mark there is a line wide
     step = inside - outside
-    picture_level = float(np.percentile(profile, _GREY_SHARE))
     possible = (step > 0) & (inside >= _STEP * outside) & (inside >= _LEAST_LEVEL * picture_level)
     for position in np.argsort(-step, kind="stable"):
         if not possible[position]:
