@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -84,6 +85,47 @@ def test_a_vessel_along_or_across_an_edge_is_not_taken_for_a_margin() -> None:
     image[40:130, 40:60] = 5  # along the left edge
     assert find_picture_box(image) == box
     assert find_picture_box(image[box.slices]) == Box(0, 0, 300, 300)
+
+
+def written(image: NDArray[np.uint8], words: str, corner: tuple[int, int], grey: int) -> None:
+    cv2.putText(image, words, corner, cv2.FONT_HERSHEY_SIMPLEX, 0.7, grey, 2)
+
+
+def test_wide_bright_text_in_a_margin_is_not_taken_for_the_picture() -> None:
+    image, box = grey_film((0, 30, 0, 80))
+    for line in (352, 374, 396):
+        written(image, "MEMEMEMEMEMEMEMEMEMEMEM", (2, line), 255)
+    assert find_picture_box(image) == box
+
+
+@pytest.mark.parametrize("grey", [10, 255])
+def test_wide_text_in_the_picture_is_not_taken_for_its_edge(grey: int) -> None:
+    image, box = grey_film((0, 30, 0, 0))
+    written(image, "HOSPITAL MEMEMEMEMEMEM", (2, 320), grey)
+    assert find_picture_box(image) == box
+
+
+def test_letters_behind_a_vessel_on_a_line_of_text_are_covered() -> None:
+    image, _ = grey_film((0, 0, 0, 0))
+    image[:, 136:150] = 70
+    background = image.copy()
+    written(image, "LAO 2481 H", (60, 285), 10)
+    assert (image != background)[:, 150:].any()
+    left = image != background
+    for found in clean_view(image).record.covered:
+        left[found.box.slices] = False
+    assert not left.any()
+
+
+def test_a_single_letter_far_from_certain_text_is_covered() -> None:
+    image, _ = grey_film((0, 0, 0, 0))
+    background = image.copy()
+    written(image, "HOSPITAL", (10, 30), 10)
+    written(image, "M", (260, 280), 10)
+    left = image != background
+    for found in clean_view(image).record.covered:
+        left[found.box.slices] = False
+    assert not left.any()
 
 
 def test_dashes_and_ticks_are_marks_and_a_vessel_at_the_edge_is_not() -> None:

@@ -25,6 +25,17 @@ def test_letters_cut_by_the_edge_beside_certain_text_are_found(grey: int) -> Non
     assert not written.any()
 
 
+def test_the_line_below_one_that_is_itself_cut_is_found() -> None:
+    image = picture()
+    background = image.copy()
+    for line in (74, 104):
+        cv2.putText(image, "Mag 12", (375, line), cv2.FONT_HERSHEY_SIMPLEX, 0.7, 10, 2)
+    written = image != background
+    for box in strokes_cut_by_edge(image, [LINE.moved(60, 0)], 18.0):
+        written[box.slices] = False
+    assert not written.any()
+
+
 def test_a_vessel_that_crosses_the_edge_is_left_alone() -> None:
     image = picture()
     cv2.line(image, (260, 0), (180, 200), 60, 5)
