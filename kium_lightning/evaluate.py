@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kium_lightning.console import say, say_written, show
-from kium_lightning.errors import ConfigError, RunError
+from kium_lightning.errors import RunError
 from kium_lightning.files import write_json, write_text
+from kium_lightning.numbers import share, whole
 from kium_lightning.records import Record, newest_run, read_record, write_record
 from kium_lightning.settings import Config, outputs_dir, verb
 
@@ -46,17 +47,14 @@ def evaluate(config: Config) -> None:
     from kium_lightning.report.reading import read_judged
     from kium_lightning.report.tables import headline_table, location_table, notes, verdict
 
-    if not 0 < config.level < 1 or config.draws < 1:
-        raise ConfigError(
-            f"level={config.level} and draws={config.draws} give no interval. Set level between 0 and 1, draws above 0."
-        )
+    level, draws, seed = share("level", config.level), whole("draws", config.draws, 1), whole("seed", config.seed, 0)
     folder = Path(config.folder).expanduser().resolve()
     prediction = find_prediction(config.predictions)
     groundtruth = find_groundtruth(config.groundtruth, prediction)
     say(f"answer: {prediction.answer}")
     say(f"ground truth: {groundtruth}")
     judged = read_judged(prediction.answer, groundtruth, prediction.scores)
-    evaluation = evaluate_answer(judged, config.level, config.draws, config.seed)
+    evaluation = evaluate_answer(judged, level, draws, seed)
 
     show(location_table(evaluation))
     show(headline_table(evaluation))

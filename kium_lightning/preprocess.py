@@ -20,6 +20,7 @@ from kium_lightning.files import replacing, write_json
 from kium_lightning.images.cleaning import RawForm, clean_view
 from kium_lightning.images.contact_sheet import Sample, contact_sheet
 from kium_lightning.images.reading import read_grey
+from kium_lightning.numbers import whole
 from kium_lightning.records import write_record
 from kium_lightning.settings import Config, build, chosen, verb
 
@@ -179,10 +180,12 @@ def _of_different_patients(outcomes: list[Outcome]) -> list[Outcome]:
 def main(config: Config) -> None:
     """Makes the cohort if needed and writes its clean form."""
     folder = Path(config.folder).expanduser().absolute()
+    samples, seed = whole("samples", config.samples, 1), whole("seed", config.seed, 0)
+    workers = None if config.workers is None else whole("workers", config.workers, 1)
     cohort: CohortFolder = build(config.cohort).ensure()
     target = folder / "cohort"
-    outcomes = clean_cohort(cohort, target, config.workers)
-    sheet = write_contact_sheet(folder / _SHEET, outcomes, config.samples, config.seed)
+    outcomes = clean_cohort(cohort, target, workers)
+    sheet = write_contact_sheet(folder / _SHEET, outcomes, samples, seed)
     forms = Counter(outcome.form for outcome in outcomes)
     counted = ", ".join(f"{forms[form]} {form}" for form in RawForm)
     say(f"{len(outcomes)} images of {cohort.name}: {counted}")

@@ -107,7 +107,15 @@ def _undisguised(error: BaseException) -> KiumError:
         if isinstance(cause, KiumError):
             return cause
         cause = cause.__cause__
-    return ConfigError(f"{error} Check the keys under this node against the constructor's arguments.")
+    cause = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    what = str(error).splitlines()[0].split(", set env")[0].rstrip(":")
+    why = " ".join(str(cause).split()).rstrip(".")
+    return ConfigError(f"{what}: {why}. Check the keys under this node against the constructor's arguments.")
+
+
+_FROM_WORKER = "Original Traceback (most recent call last)"
 
 
 class _ReadableError(CompactHydraException):
@@ -127,7 +135,7 @@ def verb(config_name: str) -> Callable[[Callable[[Config], Any]], Callable[[], N
             try:
                 return run(config)
             except (KiumError, InstantiationException, OmegaConfBaseException) as error:
-                message = str(error if isinstance(error, KiumError) else _explained(error))
+                message = _sentence(error if isinstance(error, KiumError) else _explained(error))
                 if os.environ.get("HYDRA_FULL_ERROR") == "1":
                     raise
                 if HydraConfig.get().mode == RunMode.MULTIRUN:
@@ -141,6 +149,12 @@ def verb(config_name: str) -> Callable[[Callable[[Config], Any]], Callable[[], N
         return command
 
     return decorate
+
+
+def _sentence(error: KiumError) -> str:
+    """What an error says; from a loading process it comes with that process's traceback around it."""
+    message = str(error)
+    return message.rsplit(f"{type(error).__name__}: ", 1)[-1].strip() if _FROM_WORKER in message else message
 
 
 def _explained(error: Exception) -> KiumError:

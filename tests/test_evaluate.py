@@ -88,7 +88,7 @@ def test_what_cannot_be_found_is_an_error_sentence(run: Simulated, tmp_path: Pat
     write_record(tmp_path / "other", "train", "swin_anterior")
     with pytest.raises(RunError, match="is the folder of a train run"):
         evaluate(config(tmp_path, f"predictions={tmp_path / 'other'}"))
-    with pytest.raises(ConfigError, match="level=95 and draws=50 give no interval"):
+    with pytest.raises(ConfigError, match=r"level is 95\. Give it a number between 0 and 1"):
         evaluate(config(tmp_path, "level=95"))
 
 

@@ -7,7 +7,7 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from kium_lightning import settings
-from kium_lightning.errors import ConfigError, KiumError, SplitError
+from kium_lightning.errors import ConfigError, ImageError, KiumError, SplitError
 from kium_lightning.settings import build, compose, conf_dir, outputs_dir, plain, verb
 
 
@@ -165,3 +165,16 @@ def test_a_missing_value_is_named_with_its_key(
     message = capsys.readouterr().err
     assert "folder" in message
     assert "Traceback" not in message
+
+
+def test_an_error_from_a_loading_process_comes_without_that_process_traceback(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrapped = (
+        "Caught ImageError in DataLoader worker process 0.\nOriginal Traceback (most recent call last):\n"
+        '  File "dataset.py", line 1, in read\n    raise ImageError(text)\n'
+        "kium_lightning.errors.ImageError: 1001LI-A.jpg is truncated. Put a complete file in its place.\n"
+    )
+    with pytest.raises(SystemExit):
+        run(ImageError(wrapped), monkeypatch, tmp_path)
+    assert capsys.readouterr().err == "Error: 1001LI-A.jpg is truncated. Put a complete file in its place.\n"

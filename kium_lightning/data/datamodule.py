@@ -18,6 +18,7 @@ from kium_lightning.data.sampling import SeededDraws, label_count_weights
 from kium_lightning.data.splits import Split, read_or_make_split
 from kium_lightning.data.transforms import Augmentation, Preparation
 from kium_lightning.data.views import use_one_thread, view_sources
+from kium_lightning.numbers import whole
 
 _Value = TypeVar("_Value")
 
@@ -44,6 +45,9 @@ class FoldedViews(L.LightningDataModule):
         seed: of the draws.
         cache_folder: where prepared views are kept.
         on_fault: ``stop`` or ``drop`` patients whose data are faulty.
+
+    Raises:
+        ConfigError: a number lies outside its range.
     """
 
     def __init__(
@@ -71,11 +75,11 @@ class FoldedViews(L.LightningDataModule):
         self.circulation = Circulation(circulation)
         self.target = Target(target)
         self.preparation = Preparation.from_values(image_size, polarity, median_kernel, mirrored_projections)
-        self.fold = fold
-        self.batch_size = batch_size
+        self.fold = whole("data.fold", fold, 0, whole("data.folds", folds, 2) - 1)
+        self.batch_size = whole("data.batch_size", batch_size, 1)
         self._cohort = cohort
         self._augmentation = augmentation
-        self._workers = workers
+        self._workers = whole("data.workers", workers, 0)
         self._sampler = sampler
         self._folds = folds
         self._split_file = split_file

@@ -12,7 +12,9 @@ from albumentations.core.transforms_interface import BasicTransform
 from numpy.typing import NDArray
 
 from kium_lightning.anatomy import Projection, Side, View
+from kium_lightning.errors import ConfigError
 from kium_lightning.images.cleaning import clean_view
+from kium_lightning.numbers import whole
 
 
 class Polarity(StrEnum):
@@ -48,14 +50,19 @@ class Preparation:
         """Builds a preparation from plain configuration values.
 
         Raises:
-            ValueError: a value is outside its range.
+            ConfigError: a value is outside its range.
         """
-        if image_size < 32 or median_kernel < 1 or median_kernel % 2 == 0:
-            raise ValueError(
-                f"image_size must be at least 32 (is {image_size}) and median_kernel odd and positive (is "
-                f"{median_kernel})."
-            )
-        return cls(image_size, Polarity(polarity), median_kernel, tuple(Projection(p) for p in mirrored_projections))
+        whole("data.image_size", image_size, 32)
+        if whole("data.median_kernel", median_kernel, 1) % 2 == 0:
+            raise ConfigError(f"data.median_kernel is {median_kernel}. Give it an odd number, such as 1 for none.")
+        try:
+            projections = tuple(Projection(letter) for letter in mirrored_projections)
+            return cls(image_size, Polarity(polarity), median_kernel, projections)
+        except ValueError as error:
+            raise ConfigError(
+                f"data.polarity is {polarity!r} and data.mirrored_projections is {list(mirrored_projections)}. Choose "
+                f"{' or '.join(Polarity)} and letters of {', '.join(Projection)}."
+            ) from error
 
     def plain(self) -> dict[str, object]:
         """The settings as JSON values, for checkpoints and the cache's key."""

@@ -20,6 +20,7 @@ from kium_lightning.ensemble.fusion import PatientScores, fuse_locations, fuse_p
 from kium_lightning.ensemble.gate import passes
 from kium_lightning.ensemble.members import Ensemble, Member
 from kium_lightning.errors import ConfigError, RunError
+from kium_lightning.numbers import whole
 
 _PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
@@ -64,8 +65,8 @@ class Predictor:
     def __init__(
         self, batch_size: int, workers: int, device: str, precision: str, cache_folder: str | None = None
     ) -> None:
-        self._batch_size = batch_size
-        self._workers = workers
+        self._batch_size = whole("predictor.batch_size", batch_size, 1)
+        self._workers = whole("predictor.workers", workers, 0)
         self._cleaned = None if cache_folder is None else CleanedViews(Path(cache_folder))
         self.device = _device(device)
         self.precision = _precision(precision, self.device)
