@@ -11,7 +11,9 @@ from kium_lightning.phantom.variants import SideVariants, Variants
 from kium_lightning.phantom.vessels import draw_tree
 
 USUAL = SideVariants(a1_scale=1.0, fetal=0.0, pcom_mm=1.2, va_scale=1.0, va_ends_in_pica=False)
-SIZES = Aneurysms(4.0, 0.5, 1.5, 20.0, 1.3, 0.35, 15.0)
+SIZES = Aneurysms(
+    4.0, 0.5, 1.5, 20.0, 1.3, 0.35, (0.75, 1.0), 15.0, 0.43, (2, 4), (0.06, 0.16), (0.45, 0.7), 0.3, (0.18, 0.34)
+)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,106 @@
+"""What look-alikes do to one vessel: pure functions of a branch, each giving the branch and its changed stretch."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kium_lightning.phantom.curves import Points, path_lengths, smooth_curve
+from kium_lightning.phantom.tree import Branch
+
+Changed = tuple[Branch, Points, NDArray[np.float64]]
+
+_FINE_MM = 0.35  # spacing of points where a vessel turns or changes its calibre quickly
+_APPROACH_MM = 3.0  # of a vessel on either side of a loop that its curve takes in
+
+
+def widened_root(branch: Branch, base_mm: float, height_mm: float, parent_mm: float) -> Changed:
+    """Gives a vessel an infundibulum: a cone on the parent's wall with the vessel at its apex.
+
+    Args:
+        branch: starts on the parent's centre line.
+        base_mm: the cone's radius at the parent's wall.
+        height_mm: from the wall to the apex.
+        parent_mm: the parent's radius, which hides the first part of the branch.
+    """
+    fine = _resampled(branch)
+    way = path_lengths(fine.points)
+    rest = np.clip((parent_mm + height_mm - way) / height_mm, 0.0, 1.0)
+    radii = fine.radii + rest * np.maximum(base_mm - fine.radii, 0.0)
+    taken = (way > 0.6 * parent_mm) & (way < parent_mm + height_mm)
+    return replace(fine, radii=radii), fine.points[taken], radii[taken]
+
+
+def narrowed(branch: Branch, point: int, depth: float, length_mm: float) -> Changed:
+    """Gives a vessel a stenosis of a Gaussian profile.
+
+    Args:
+        branch: the vessel.
+        point: index of the tightest point.
+        depth: share of the calibre that is lost there.
+        length_mm: standard deviation of the profile along the vessel.
+    """
+    away = path_lengths(branch.points) - path_lengths(branch.points)[point]
+    fine = _resampled(branch)
+    fine_away = path_lengths(fine.points) + away[0]
+    radii = fine.radii * (1.0 - depth * np.exp(-0.5 * (fine_away / length_mm) ** 2))
+    taken = np.abs(fine_away) < 2.0 * length_mm
+    return replace(fine, radii=radii), fine.points[taken], radii[taken]
+
+
+def bent(branch: Branch, point: int, sideways: NDArray[np.float64], height_mm: float, length_mm: float) -> Changed:
+    """Gives a vessel a kink: a short swing to one side and back.
+
+    Args:
+        branch: the vessel.
+        point: index of the kink's tip.
+        sideways: unit vector (3,) across the vessel.
+        height_mm: how far the tip swings out.
+        length_mm: standard deviation of the swing along the vessel.
+    """
+    start = path_lengths(branch.points)[point]
+    fine = _resampled(branch)
+    away = path_lengths(fine.points) - start
+    points = fine.points + height_mm * np.exp(-0.5 * (away / length_mm) ** 2)[:, None] * sideways
+    taken = np.abs(away) < 2.0 * length_mm
+    return replace(fine, points=points), points[taken], fine.radii[taken]
+
+
+def looped(branch: Branch, point: int, beam: NDArray[np.float64], height_mm: float) -> Changed:
+    """Gives a vessel a loop whose two limbs run along a direction, so that it is seen end-on from there.
+
+    Args:
+        branch: the vessel.
+        point: index of the loop's tip.
+        beam: unit vector (3,).
+        height_mm: how far the tip lies from the vessel's old course.
+    """
+    radius = float(branch.radii[point])
+    half_width = 1.15 * radius + 0.15  # the limbs lie side by side without fusing
+    way = path_lengths(branch.points)
+    away = way - way[point]
+    before, after = away < -(half_width + _APPROACH_MM), away > half_width + _APPROACH_MM
+
+    def course(wanted: float) -> NDArray[np.float64]:
+        return np.array([np.interp(wanted, away, branch.points[:, axis]) for axis in range(3)])
+
+    rises = [(-1.0, 0.35), (-1.0, 0.75), (0.0, 1.0), (1.0, 0.75), (1.0, 0.35)]
+    limbs = [course(side * half_width) + rise * height_mm * beam for side, rise in rises]
+    foot = half_width + 0.5 * _APPROACH_MM
+    first, last = np.flatnonzero(before)[-1], np.flatnonzero(after)[0]
+    waypoints = [branch.points[first], course(-foot), *limbs, course(foot), branch.points[last]]
+    curve = smooth_curve(np.vstack(waypoints), _FINE_MM)
+    share = path_lengths(curve) / path_lengths(curve)[-1]
+    radii = branch.radii[first] + share * (branch.radii[last] - branch.radii[first])
+    points = np.vstack([branch.points[:first], curve, branch.points[last + 1 :]])
+    all_radii = np.concatenate([branch.radii[:first], radii, branch.radii[last + 1 :]])
+    inner = (share > 0.15) & (share < 0.85)
+    return replace(branch, points=points, radii=all_radii), curve[inner], radii[inner]
+
+
+def _resampled(branch: Branch) -> Branch:
+    """The same vessel with points close together."""
+    way = path_lengths(branch.points)
+    wanted = np.linspace(0.0, way[-1], max(len(way), int(np.ceil(way[-1] / _FINE_MM)) + 1))
+    points = np.column_stack([np.interp(wanted, way, branch.points[:, axis]) for axis in range(3)])
+    return replace(branch, points=points, radii=np.interp(wanted, way, branch.radii))

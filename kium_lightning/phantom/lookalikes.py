@@ -1,0 +1,221 @@
+"""Look-alikes: what a reader may take for an aneurysm, put into a drawn tree.
+
+Infundibula, loops seen end-on, kinks and stenoses are drawn for every patient from streams of their own. How many a
+patient has never depends on the labels. Loops, kinks and stenoses keep away from every place where any patient could
+have an aneurysm; an infundibulum takes the next origin where its own carries an aneurysm. Crossings arise by
+themselves, and fenestrations belong to the variants. The prevalences are estimates without a source.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kium_lightning.anatomy import Artery, Location, Side
+from kium_lightning.phantom.bends import bent, looped, narrowed, widened_root
+from kium_lightning.phantom.curves import tangent_at, unit
+from kium_lightning.phantom.sites import find_site, parent_of
+from kium_lightning.phantom.tree import Branch, Segment, Tree
+
+Vector = NDArray[np.float64]
+
+_CLEAR_MM = 7.0  # between a loop, kink or stenosis and any possible aneurysm, joint or end
+_STEP_MM = 3.0  # between places that are tried
+_BEAMS = {"lateral": np.array([1.0, 0.0, 0.0]), "frontal": np.array([0.0, 1.0, 0.0])}
+
+
+class Kind(StrEnum):
+    """What a look-alike is."""
+
+    INFUNDIBULUM = "infundibulum"
+    LOOP = "loop"
+    KINK = "kink"
+    STENOSIS = "stenosis"
+
+
+@dataclass(frozen=True)
+class Lookalikes:
+    """How often look-alikes occur and how large they are.
+
+    Attributes:
+        infundibula_per_patient: mean number; Poisson, at most one at each PCOM and AntChor origin.
+        infundibulum_mm: range of the width at the base.
+        infundibulum_height_mm: range from the parent's wall to the apex.
+        loops_per_patient: mean number of loops along the beam.
+        loop_height_mm: range of how far a loop runs along the beam.
+        kinks_per_patient: mean number.
+        kink_height_mm: range of how far a kink swings out.
+        kink_length_mm: range of the standard deviation of its course along the vessel.
+        stenoses_per_patient: mean number.
+        stenosis_depth: range of the lost share of the calibre.
+        stenosis_length_mm: range of the standard deviation of its course along the vessel.
+    """
+
+    infundibula_per_patient: float
+    infundibulum_mm: tuple[float, float]
+    infundibulum_height_mm: tuple[float, float]
+    loops_per_patient: float
+    loop_height_mm: tuple[float, float]
+    kinks_per_patient: float
+    kink_height_mm: tuple[float, float]
+    kink_length_mm: tuple[float, float]
+    stenoses_per_patient: float
+    stenosis_depth: tuple[float, float]
+    stenosis_length_mm: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Lookalike:
+    """One look-alike.
+
+    Attributes:
+        kind: what it is.
+        branch: index of its vessel in the tree's branches.
+        points: the stretch of centre line that it takes, (n, 3), mm.
+        radii: of that stretch, (n,), mm.
+    """
+
+    kind: Kind
+    branch: int
+    points: NDArray[np.float64]
+    radii: NDArray[np.float64]
+
+    @property
+    def position(self) -> Vector:
+        """The middle of its stretch, (3,), mm."""
+        return np.asarray(self.points.mean(axis=0), dtype=np.float64)
+
+
+# Where each kind may sit, and on what calibre (mm radius): any branch of these segments.
+_PLACES: dict[Kind, tuple[frozenset[Segment], tuple[float, float]]] = {
+    Kind.LOOP: (frozenset({Segment.MCA, Segment.A2, Segment.P2}), (0.5, 1.3)),
+    Kind.KINK: (frozenset({Segment.ICA, Segment.VA, Segment.MCA, Segment.A2, Segment.P2}), (0.6, 2.6)),
+    Kind.STENOSIS: (frozenset({Segment.ICA, Segment.VA, Segment.BA, Segment.MCA, Segment.A2}), (0.7, 2.6)),
+}
+
+
+def draw_lookalikes(
+    tree: Tree, labels: frozenset[Location], lookalikes: Lookalikes, streams: Sequence[np.random.Generator]
+) -> tuple[Tree, tuple[Lookalike, ...]]:
+    """Draws a patient's look-alikes and puts them into the tree.
+
+    Args:
+        tree: the vessels as drawn.
+        labels: where the patient has aneurysms; only which of its origins an infundibulum takes depends on them.
+        lookalikes: the distributions.
+        streams: one generator for each kind, in the order of ``Kind``.
+
+    Returns:
+        The tree with its look-alikes, its branches in the same order, and what they are.
+    """
+    branches = list(tree.branches)
+    found = _infundibula(branches, tree, labels, lookalikes, streams[0])
+    closed = _closed_places(tree)
+    taken: set[int] = set()
+    for kind, rng in zip((Kind.LOOP, Kind.KINK, Kind.STENOSIS), streams[1:], strict=True):
+        mean = {
+            Kind.LOOP: lookalikes.loops_per_patient,
+            Kind.KINK: lookalikes.kinks_per_patient,
+            Kind.STENOSIS: lookalikes.stenoses_per_patient,
+        }[kind]
+        count = int(rng.poisson(mean))
+        if count == 0:
+            continue
+        places = _open_places(branches, kind, closed)
+        for index in rng.permutation(len(places)):
+            number, point = places[index]
+            if count == 0:
+                break
+            if number in taken:  # one on each vessel, so that none undoes another
+                continue
+            changed = _changed(kind, branches[number], point, lookalikes, rng)
+            branches[number], points, radii = changed
+            taken.add(number)
+            found.append(Lookalike(kind, number, points, radii))
+            count -= 1
+    return Tree(tuple(branches)), tuple(found)
+
+
+def _changed(
+    kind: Kind, branch: Branch, point: int, lookalikes: Lookalikes, rng: np.random.Generator
+) -> tuple[Branch, NDArray[np.float64], NDArray[np.float64]]:
+    ahead = tangent_at(branch.points, point)
+    if kind is Kind.LOOP:
+        beam = _BEAMS["lateral" if rng.uniform() < 0.5 else "frontal"] * rng.choice([-1.0, 1.0])
+        beam = unit(beam + 0.1 * rng.standard_normal(3))
+        return looped(branch, point, beam, float(rng.uniform(*lookalikes.loop_height_mm)))
+    if kind is Kind.KINK:
+        sideways = unit(np.cross(ahead, rng.standard_normal(3)))
+        height, length = rng.uniform(*lookalikes.kink_height_mm), rng.uniform(*lookalikes.kink_length_mm)
+        return bent(branch, point, sideways, float(height), float(length))
+    depth, length = rng.uniform(*lookalikes.stenosis_depth), rng.uniform(*lookalikes.stenosis_length_mm)
+    return narrowed(branch, point, float(depth), float(length))
+
+
+def _infundibula(
+    branches: list[Branch],
+    tree: Tree,
+    labels: frozenset[Location],
+    lookalikes: Lookalikes,
+    rng: np.random.Generator,
+) -> list[Lookalike]:
+    origins = [
+        (segment, side, artery.at(side))
+        for segment, artery in ((Segment.PCOM, Artery.PCOM), (Segment.ANTCHOR, Artery.ANTCHOR))
+        for side in Side
+    ]
+    count = int(rng.poisson(lookalikes.infundibula_per_patient))
+    order = rng.permutation(len(origins))
+    sizes = rng.uniform(size=(len(origins), 2))
+    found: list[Lookalike] = []
+    for index in order:
+        segment, side, location = origins[index]
+        if len(found) == count:
+            break
+        if location in labels:
+            continue
+        try:
+            child = tree.branch(segment, side)
+            parent, point = parent_of(child, tree)
+        except KeyError:  # the patient has no such artery
+            continue
+        low, high = lookalikes.infundibulum_mm
+        width = low + (high - low) * float(sizes[index, 0])
+        low, high = lookalikes.infundibulum_height_mm
+        height = low + (high - low) * float(sizes[index, 1])
+        number = next(place for place, branch in enumerate(branches) if branch is child)
+        branches[number], points, radii = widened_root(child, 0.5 * width, height, float(parent.radii[point]))
+        found.append(Lookalike(Kind.INFUNDIBULUM, number, points, radii))
+    return found
+
+
+def _closed_places(tree: Tree) -> NDArray[np.float64]:
+    """Where no loop, kink or stenosis may sit (n, 3): joints, ends and the sites of all aneurysms of all labels."""
+    closed = [branch.points[[0, -1]] for branch in tree.branches]
+    for location in Location:
+        for place in (0.0, 0.5, 1.0):
+            try:
+                site = find_site(location, tree, Side.LEFT, place)
+            except KeyError:
+                continue
+            closed.append(tree.branches[site.branch].points[site.point][None])
+    return np.concatenate(closed)
+
+
+def _open_places(branches: Sequence[Branch], kind: Kind, closed: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """The branches and points where a kind of look-alike may sit."""
+    segments, (thinnest, thickest) = _PLACES[kind]
+    places: list[tuple[int, int]] = []
+    for number, branch in enumerate(branches):
+        if branch.segment not in segments or len(branch.points) < 12:
+            continue
+        way = branch.path_mm - branch.path_mm[0]
+        points = np.unique(np.searchsorted(way, np.arange(_CLEAR_MM, way[-1] - _CLEAR_MM, _STEP_MM)))
+        points = points[(branch.radii[points] >= thinnest) & (branch.radii[points] <= thickest)]
+        if len(points) == 0:
+            continue
+        gaps = np.linalg.norm(branch.points[points, None] - closed, axis=2).min(axis=1)
+        places += [(number, int(point)) for point in points[gaps > _CLEAR_MM]]
+    return places
