@@ -16,7 +16,9 @@ from kium_lightning.phantom.tree import Branch, Tree
 __all__ = ["Aneurysms", "Sac", "draw_sac"]
 
 _TRIES = 16  # directions to try, each leaning further, before the least bad is taken
-_BURIED = 0.5  # radii behind the parent's centre line at which a sac's base ends, flush with the vessel
+_BURIED = 0.8  # radii behind the parent's centre line at which a sac's base ends, flush with the vessel
+_WIDEST_NECK = 5.0  # radii of the parent: a wider mouth would show its edge beside the vessel
+_WIDEST_NECK_MM = 4.0  # but at least this, as several vessels may meet at the site
 _STRAIGHTENED = 0.8  # share of the direction along the parent that a dome on a side wall loses
 
 
@@ -100,9 +102,9 @@ def draw_sac(
     lean = np.tan(np.radians(aneurysms.direction_sd_degrees))
     leans = lean * rng.standard_normal((_TRIES, 3)) * np.linspace(1.0, 3.0, _TRIES)[:, None]
     roll = 0.01 * rng.standard_normal(3)
-    form = draw_form(aneurysms, rng)
     parent = tree.branches[site.branch]
     root, radius = parent.points[site.point], float(parent.radii[site.point])
+    form = draw_form(aneurysms, max(_WIDEST_NECK * radius, _WIDEST_NECK_MM), rng)
     ahead = tangent_at(parent.points, site.point)
     directions = [unit(unit(site.usual) + each) for each in leans]
     if not site.ends:

@@ -11,7 +11,7 @@ from kium_lightning.phantom.tree import Branch
 Changed = tuple[Branch, Points, NDArray[np.float64]]
 
 _FINE_MM = 0.35  # spacing of points where a vessel turns or changes its calibre quickly
-_APPROACH_MM = 3.0  # of a vessel on either side of a loop that its curve takes in
+LOOP_MM = (-5.0, 15.0)  # the stretch of a vessel that a loop takes: before and after the turn
 
 
 def widened_root(branch: Branch, base_mm: float, height_mm: float, parent_mm: float) -> Changed:
@@ -56,8 +56,9 @@ def bent(branch: Branch, point: int, sideways: NDArray[np.float64], height_mm: f
         point: index of the kink's tip.
         sideways: unit vector (3,) across the vessel.
         height_mm: how far the tip swings out.
-        length_mm: standard deviation of the swing along the vessel.
+        length_mm: standard deviation of the swing along the vessel; at least 0.8 radii, or the wall would fold.
     """
+    length_mm = max(length_mm, 0.8 * float(branch.radii[point]))
     start = path_lengths(branch.points)[point]
     fine = _resampled(branch)
     away = path_lengths(fine.points) - start
@@ -67,35 +68,39 @@ def bent(branch: Branch, point: int, sideways: NDArray[np.float64], height_mm: f
 
 
 def looped(branch: Branch, point: int, beam: NDArray[np.float64], height_mm: float) -> Changed:
-    """Gives a vessel a loop whose two limbs run along a direction, so that it is seen end-on from there.
+    """Lets a vessel run along a direction for a few millimetres, so that it is seen end-on from there as a dark dot.
+
+    It comes back to its course little by little: seen from the side it is a hook.
 
     Args:
-        branch: the vessel.
-        point: index of the loop's tip.
+        branch: the vessel; it needs ``LOOP_MM`` of its course before and after the point.
+        point: index of where it turns.
         beam: unit vector (3,).
-        height_mm: how far the tip lies from the vessel's old course.
+        height_mm: how far it runs along the beam.
     """
     radius = float(branch.radii[point])
-    half_width = 1.15 * radius + 0.15  # the limbs lie side by side without fusing
-    way = path_lengths(branch.points)
-    away = way - way[point]
-    before, after = away < -(half_width + _APPROACH_MM), away > half_width + _APPROACH_MM
+    away = path_lengths(branch.points) - path_lengths(branch.points)[point]
+    first = int(np.searchsorted(away, LOOP_MM[0]))
+    last = int(np.searchsorted(away, LOOP_MM[1]))
 
-    def course(wanted: float) -> NDArray[np.float64]:
-        return np.array([np.interp(wanted, away, branch.points[:, axis]) for axis in range(3)])
-
-    rises = [(-1.0, 0.35), (-1.0, 0.75), (0.0, 1.0), (1.0, 0.75), (1.0, 0.35)]
-    limbs = [course(side * half_width) + rise * height_mm * beam for side, rise in rises]
-    foot = half_width + 0.5 * _APPROACH_MM
-    first, last = np.flatnonzero(before)[-1], np.flatnonzero(after)[0]
-    waypoints = [branch.points[first], course(-foot), *limbs, course(foot), branch.points[last]]
-    curve = smooth_curve(np.vstack(waypoints), _FINE_MM)
+    # the way along the vessel and the share of the height there; the limb along the beam lies between -r and r
+    steps = [(-0.9, 0.06), (-0.25, 0.32), (0.25, 0.68), (0.9, 0.94)]
+    course = [(step * radius, rise) for step, rise in steps]
+    course += [(share * LOOP_MM[1], rise) for share, rise in ((0.3, 0.93), (0.5, 0.63), (0.7, 0.27), (0.85, 0.07))]
+    turning = [_at(branch, away, way) + rise * height_mm * beam for way, rise in course]
+    before = [_at(branch, away, way) for way in (0.7 * LOOP_MM[0], -0.9 * radius - 1.0)]
+    curve = smooth_curve(np.vstack([branch.points[first], *before, *turning, branch.points[last]]), _FINE_MM)
     share = path_lengths(curve) / path_lengths(curve)[-1]
     radii = branch.radii[first] + share * (branch.radii[last] - branch.radii[first])
     points = np.vstack([branch.points[:first], curve, branch.points[last + 1 :]])
     all_radii = np.concatenate([branch.radii[:first], radii, branch.radii[last + 1 :]])
-    inner = (share > 0.15) & (share < 0.85)
-    return replace(branch, points=points, radii=all_radii), curve[inner], radii[inner]
+    limb = np.linalg.norm(curve - branch.points[point] - 0.5 * height_mm * beam, axis=1) < 0.5 * height_mm + radius
+    return replace(branch, points=points, radii=all_radii), curve[limb], radii[limb]
+
+
+def _at(branch: Branch, away: NDArray[np.float64], way: float) -> NDArray[np.float64]:
+    """The point of a vessel at a way along it."""
+    return np.array([np.interp(way, away, branch.points[:, axis]) for axis in range(3)])
 
 
 def _resampled(branch: Branch) -> Branch:

@@ -91,11 +91,16 @@ def _sphere(count: int) -> NDArray[np.float64]:
 _SPHERE = _sphere(300)
 
 
-def draw_form(aneurysms: Aneurysms, rng: np.random.Generator) -> Form:
-    """Draws the form of a sac whose size is the drawn one.
+def draw_form(aneurysms: Aneurysms, widest_neck_mm: float, rng: np.random.Generator) -> Form:
+    """Draws the form of a sac.
 
     The neck follows from the aspect ratio: an ellipsoid of half-height 1 and half-width w that stands a above its neck
     has height 1 + a and neck 2 w sqrt(1 - a^2), so that a = (k^2 - 1) / (k^2 + 1) with k = 2 w aspect.
+
+    Args:
+        aneurysms: the distributions.
+        widest_neck_mm: what the parent has room for; a sac whose neck would be wider stands higher above it.
+        rng: the source of randomness.
     """
     spread = np.exp(aneurysms.sigma * rng.standard_normal())
     size = float(np.clip(aneurysms.median_mm * spread, aneurysms.smallest_mm, aneurysms.largest_mm))
@@ -103,7 +108,7 @@ def draw_form(aneurysms: Aneurysms, rng: np.random.Generator) -> Form:
     widths = rng.uniform(*aneurysms.slimness, 2)
     width = float(np.sqrt(widths[0] * widths[1]))
     k = 2.0 * width * aspect
-    above = (k * k - 1.0) / (k * k + 1.0)
+    above = _with_room((k * k - 1.0) / (k * k + 1.0), width, widest_neck_mm / size)
     centre, half_axes = np.array([above, 0.0, 0.0]), np.array([1.0, *widths])
     parts = [(centre, half_axes)]
     chances = rng.uniform(size=2)
@@ -126,6 +131,14 @@ def draw_form(aneurysms: Aneurysms, rng: np.random.Generator) -> Form:
         tuple(parts), 2.0 * width * float(np.sqrt(1.0 - above * above)), 1.0 + above, is_irregular, has_daughter
     )
     return form.scaled(size / form.diameter)
+
+
+def _with_room(above: float, width: float, widest: float) -> float:
+    """Raises an ellipsoid of half-height 1 until its neck over its size is no wider than given."""
+    heights = np.concatenate([[above], np.linspace(above, 0.98, 50)])
+    necks = 2.0 * width * np.sqrt(1.0 - heights**2) / np.maximum(1.0 + heights, 2.0 * width)
+    fitting = necks <= widest
+    return float(heights[np.argmax(fitting)]) if fitting.any() else 0.98
 
 
 def _on_skin(centre: Vector, half_axes: Vector, rise: float, around: float) -> tuple[Vector, Vector]:

@@ -12,16 +12,19 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 
 from kium_lightning.anatomy import Artery, Location, Side
-from kium_lightning.phantom.bends import bent, looped, narrowed, widened_root
-from kium_lightning.phantom.curves import tangent_at, unit
+from kium_lightning.phantom.bends import LOOP_MM, bent, looped, narrowed, widened_root
+from kium_lightning.phantom.curves import path_lengths, tangent_at, unit
 from kium_lightning.phantom.sites import find_site, parent_of
 from kium_lightning.phantom.tree import Branch, Segment, Tree
 
 Vector = NDArray[np.float64]
 
 _CLEAR_MM = 7.0  # between a loop, kink or stenosis and any possible aneurysm, joint or end
+_CLEAR_OF_STRETCH_MM = 2.5  # between the whole stretch that it takes and these
+_LOWEST_MM = -62.0  # what lies below the skull base is on few pictures
 _STEP_MM = 3.0  # between places that are tried
 _BEAMS = {"lateral": np.array([1.0, 0.0, 0.0]), "frontal": np.array([0.0, 1.0, 0.0])}
 
@@ -90,7 +93,7 @@ class Lookalike:
 
 # Where each kind may sit, and on what calibre (mm radius): any branch of these segments.
 _PLACES: dict[Kind, tuple[frozenset[Segment], tuple[float, float]]] = {
-    Kind.LOOP: (frozenset({Segment.MCA, Segment.A2, Segment.P2}), (0.5, 1.3)),
+    Kind.LOOP: (frozenset({Segment.MCA, Segment.A2, Segment.P2}), (0.45, 1.3)),
     Kind.KINK: (frozenset({Segment.ICA, Segment.VA, Segment.MCA, Segment.A2, Segment.P2}), (0.6, 2.6)),
     Kind.STENOSIS: (frozenset({Segment.ICA, Segment.VA, Segment.BA, Segment.MCA, Segment.A2}), (0.7, 2.6)),
 }
@@ -191,8 +194,8 @@ def _infundibula(
     return found
 
 
-def _closed_places(tree: Tree) -> NDArray[np.float64]:
-    """Where no loop, kink or stenosis may sit (n, 3): joints, ends and the sites of all aneurysms of all labels."""
+def _closed_places(tree: Tree) -> KDTree:
+    """Where no loop, kink or stenosis may sit: joints, ends and the sites of all aneurysms of all labels."""
     closed = [branch.points[[0, -1]] for branch in tree.branches]
     for location in Location:
         for place in (0.0, 0.5, 1.0):
@@ -201,21 +204,26 @@ def _closed_places(tree: Tree) -> NDArray[np.float64]:
             except KeyError:
                 continue
             closed.append(tree.branches[site.branch].points[site.point][None])
-    return np.concatenate(closed)
+    return KDTree(np.concatenate(closed))
 
 
-def _open_places(branches: Sequence[Branch], kind: Kind, closed: NDArray[np.float64]) -> list[tuple[int, int]]:
+def _open_places(branches: Sequence[Branch], kind: Kind, closed: KDTree) -> list[tuple[int, int]]:
     """The branches and points where a kind of look-alike may sit."""
     segments, (thinnest, thickest) = _PLACES[kind]
+    low, high = LOOP_MM if kind is Kind.LOOP else (-_CLEAR_MM, _CLEAR_MM)
     places: list[tuple[int, int]] = []
     for number, branch in enumerate(branches):
         if branch.segment not in segments or len(branch.points) < 12:
             continue
-        way = branch.path_mm - branch.path_mm[0]
-        points = np.unique(np.searchsorted(way, np.arange(_CLEAR_MM, way[-1] - _CLEAR_MM, _STEP_MM)))
+        way = path_lengths(branch.points)
+        points = np.unique(np.searchsorted(way, np.arange(-low + 1.0, way[-1] - high - 1.0, _STEP_MM)))
         points = points[(branch.radii[points] >= thinnest) & (branch.radii[points] <= thickest)]
+        points = points[branch.points[points, 2] > _LOWEST_MM]
         if len(points) == 0:
             continue
-        gaps = np.linalg.norm(branch.points[points, None] - closed, axis=2).min(axis=1)
-        places += [(number, int(point)) for point in points[gaps > _CLEAR_MM]]
+        gaps = np.asarray(closed.query(branch.points)[0])
+        for point in points:
+            stretch = (way >= way[point] + low) & (way <= way[point] + high)
+            if gaps[point] > _CLEAR_MM and gaps[stretch].min() > _CLEAR_OF_STRETCH_MM:
+                places.append((number, int(point)))
     return places
