@@ -7,12 +7,13 @@ import numpy as np
 from kium_lightning.anatomy import Circulation, Location, Side, View
 from kium_lightning.phantom.aneurysms import Aneurysms, Sac, draw_sac
 from kium_lightning.phantom.exposure import expose
-from kium_lightning.phantom.film import Film, Sheet, draw_sheet, encode, lay_out
+from kium_lightning.phantom.film import Film, draw_sheet
 from kium_lightning.phantom.injections import Crossing, contrasts, draw_crossing
 from kium_lightning.phantom.lookalikes import Kind, Lookalike, Lookalikes, draw_lookalikes
 from kium_lightning.phantom.overlay import Box, Image
 from kium_lightning.phantom.population import Anatomy
 from kium_lightning.phantom.scene import Scene, cast, lookalike_box
+from kium_lightning.phantom.sheet import Sheet, encode, lay_out
 from kium_lightning.phantom.tree import Tree
 from kium_lightning.phantom.truth import Detail, SacTruth
 from kium_lightning.phantom.variants import Variants, draw_variants
@@ -116,7 +117,7 @@ def draw_patient(labels: frozenset[Location], distributions: Distributions, seed
         lookalikes=lookalikes,
         crossings={injection: draw_crossing(stream(3, number)) for number, injection in enumerate(injections)},
         runs={view: draw_run(view, distributions.xray, stream(4), stream(4, i)) for i, view in enumerate(views)},
-        sheets={view: draw_sheet(distributions.film, stream(5), stream(5, i)) for i, view in enumerate(views)},
+        sheets={view: draw_sheet(distributions.film, view, stream(5), stream(5, i)) for i, view in enumerate(views)},
     )
 
 

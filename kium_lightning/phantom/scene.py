@@ -14,7 +14,7 @@ from kium_lightning.phantom.overlay import Box, Image
 from kium_lightning.phantom.projection import Rays
 from kium_lightning.phantom.tree import Tree
 from kium_lightning.phantom.truth import NUMBERS, SacTruth, sac_truth
-from kium_lightning.phantom.xray import Run, attenuation, subtraction
+from kium_lightning.phantom.xray import Run
 
 _FINEST_MM = 0.6  # coarser pixels are rendered from finer rays, or thin vessels would break up
 _ADDS_MM = 0.05  # blood behind its neck counts as a sac's where it adds this much to a ray
@@ -57,7 +57,7 @@ def cast(tree: Tree, sacs: Sequence[Sac], filling: Filling, run: Run, picture: B
         if contrast is not None:
             rays.add_tube(branch.points, branch.radii, contrast, NUMBERS[branch.place])
     thickness = rays.thickness()
-    signal = _reduced(_signal(thickness, run), finer)
+    signal = _reduced(run.signal(thickness), finer)
     truths: list[SacTruth | None] = []
     mask: Image = np.zeros((height, width), dtype=np.uint8)
     longest = np.zeros((height, width), dtype=np.float32)
@@ -69,9 +69,9 @@ def cast(tree: Tree, sacs: Sequence[Sac], filling: Filling, run: Run, picture: B
         rows, columns = _window(inside, finer)
         fine = slice(rows.start * finer, rows.stop * finer), slice(columns.start * finer, columns.stop * finer)
         outline = _reduced(inside[fine].astype(np.float32), finer) > 0.5
-        with_sac = _reduced(_signal(fuller[fine], run), finer)
+        with_sac = _reduced(run.signal(fuller[fine]), finer)
         added = with_sac - signal[rows, columns]
-        alone = _reduced(_signal(np.float32(strength) * chords[fine], run), finer)
+        alone = _reduced(run.signal(np.float32(strength) * chords[fine]), finer)
         truths.append(sac_truth(outline, added, alone, (columns.start + picture[0], rows.start + picture[1])))
         signal[rows, columns] = with_sac
         thickness = fuller
@@ -105,13 +105,6 @@ def lookalike_box(lookalike: Lookalike, geometry: Geometry, picture: Box) -> Box
     if left >= right or top >= bottom:
         return None
     return int(left) + picture[0], int(top) + picture[1], right + picture[0], bottom + picture[1]
-
-
-def _signal(thickness: NDArray[np.float32], run: Run) -> NDArray[np.float32]:
-    signal = np.zeros_like(thickness)
-    filled = thickness > 0.0  # a tenth of a film, so most of the logarithms can be spared
-    signal[filled] = subtraction(attenuation(thickness[filled], run.iodine_mg_per_ml), run.scatter)
-    return signal
 
 
 def _reduced(fine: NDArray[np.float32], finer: int) -> NDArray[np.float32]:
