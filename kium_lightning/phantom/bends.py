@@ -94,7 +94,8 @@ def looped(branch: Branch, point: int, beam: NDArray[np.float64], height_mm: flo
     radii = branch.radii[first] + share * (branch.radii[last] - branch.radii[first])
     points = np.vstack([branch.points[:first], curve, branch.points[last + 1 :]])
     all_radii = np.concatenate([branch.radii[:first], radii, branch.radii[last + 1 :]])
-    limb = np.linalg.norm(curve - branch.points[point] - 0.5 * height_mm * beam, axis=1) < 0.5 * height_mm + radius
+    offset = curve - branch.points[point]
+    limb = np.linalg.norm(offset - (offset @ beam)[:, None] * beam, axis=1) < 1.5 * radius
     return replace(branch, points=points, radii=all_radii), curve[limb], radii[limb]
 
 

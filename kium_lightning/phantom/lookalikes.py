@@ -115,7 +115,7 @@ def draw_lookalikes(
     """
     branches = list(tree.branches)
     found = _infundibula(branches, tree, labels, lookalikes, streams[0])
-    closed = _closed_places(tree)
+    closed: KDTree | None = None
     taken: set[int] = set()
     for kind, rng in zip((Kind.LOOP, Kind.KINK, Kind.STENOSIS), streams[1:], strict=True):
         mean = {
@@ -126,6 +126,7 @@ def draw_lookalikes(
         count = int(rng.poisson(mean))
         if count == 0:
             continue
+        closed = closed or _closed_places(tree)
         places = _open_places(branches, kind, closed)
         for index in rng.permutation(len(places)):
             number, point = places[index]
@@ -198,7 +199,7 @@ def _closed_places(tree: Tree) -> KDTree:
     """Where no loop, kink or stenosis may sit: joints, ends and the sites of all aneurysms of all labels."""
     closed = [branch.points[[0, -1]] for branch in tree.branches]
     for location in Location:
-        for place in (0.0, 0.5, 1.0):
+        for place in (0.0, 0.5, 1.0) if location.artery in (Artery.ICA, Artery.VA) else (0.5,):
             try:
                 site = find_site(location, tree, Side.LEFT, place)
             except KeyError:

@@ -104,17 +104,17 @@ def find_site(location: Location, tree: Tree, dominant_side: Side, place: float 
 def parent_of(child: Branch, tree: Tree) -> tuple[Branch, int]:
     """Finds the vessel that a branch leaves, and the point where.
 
-    Where the branch does not name it, it is the vessel whose centre line passes nearest to the root.
+    Where the branch does not name it, it is the trunk whose centre line passes nearest to the root.
 
     Raises:
-        KeyError: no other vessel passes within its own radius of the root.
+        KeyError: no trunk passes within its own radius of the root.
     """
     if child.parent is not None:
         parent = tree.branch(*child.parent)
         return parent, int(np.argmin(np.linalg.norm(parent.points - child.points[0], axis=1)))
     best: tuple[float, Branch, int] | None = None
     for branch in tree.branches:
-        if branch is child or len(branch.points) < 2:
+        if branch is child or branch.name != "trunk":
             continue
         gaps = np.linalg.norm(branch.points - child.points[0], axis=1)
         point = int(np.argmin(gaps))
