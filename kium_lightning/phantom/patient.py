@@ -98,9 +98,11 @@ def draw_patient(labels: frozenset[Location], distributions: Distributions, seed
     def stream(*key: int) -> np.random.Generator:
         return np.random.default_rng(np.random.SeedSequence(seed[0], spawn_key=(*seed[1:], *key)))
 
-    variants = draw_variants(distributions.anatomy, labels, stream(0))
+    anatomy = distributions.anatomy
+    calibres = anatomy.diameters_mm
+    variants = draw_variants(anatomy.variants, (calibres.pcom_thin, calibres.pcom_usual), labels, stream(0))
     streams = {"midline": stream(1, 0), "L": stream(1, 1), "R": stream(1, 2)}
-    tree = draw_tree(distributions.anatomy, variants, streams)
+    tree = draw_tree(anatomy, variants, streams)
     of_kinds = [stream(6, number) for number in range(len(Kind))]
     tree, lookalikes = draw_lookalikes(tree, labels, distributions.lookalikes, of_kinds)
     sacs: list[Sac] = []
@@ -115,7 +117,10 @@ def draw_patient(labels: frozenset[Location], distributions: Distributions, seed
         tree=tree,
         sacs=tuple(sacs),
         lookalikes=lookalikes,
-        crossings={injection: draw_crossing(stream(3, number)) for number, injection in enumerate(injections)},
+        crossings={
+            (side, circulation): draw_crossing(anatomy.filling, circulation, stream(3, number))
+            for number, (side, circulation) in enumerate(injections)
+        },
         runs={view: draw_run(view, distributions.xray, stream(4), stream(4, i)) for i, view in enumerate(views)},
         sheets={view: draw_sheet(distributions.film, view, stream(5), stream(5, i)) for i, view in enumerate(views)},
     )

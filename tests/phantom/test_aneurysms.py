@@ -163,7 +163,7 @@ def test_lobes_and_daughter_sacs_hang_together_with_the_dome() -> None:
 
 
 def test_a_second_sac_keeps_clear_of_the_first(usual_tree: Tree) -> None:
-    large = replace(SMOOTH, median_mm=5.0, sigma=0.01)
+    large = replace(SMOOTH, median_mm=8.0, sigma=0.01)
     first = draw_sac(Location.LEFT_PCOM, usual_tree, Side.LEFT, large, np.random.default_rng(0))
     gaps = []
     for others in ((), (first,)):
