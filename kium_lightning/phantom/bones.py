@@ -19,13 +19,13 @@ _Row = tuple[float, tuple[float, float, float], tuple[float, float, float], floa
 _MIDLINE: tuple[_Row, ...] = (
     (ELLIPSOID, (0, 6, -21), (14, 13, 9), 0, 0, 0.5),  # body of the sphenoid
     (ELLIPSOID, (0, 11, -20), (11, 10, 7), 0, 0, -0.6),  # and its sinus
-    (ELLIPSOID, (0, 17, -6), (16, 15, 1.6), 0, 4, 0.9),  # planum
+    (ELLIPSOID, (0, 17, -6), (16, 15, 1.8), 0, 4, 0.55),  # planum
     (ELLIPSOID, (0, -1, -14), (9, 8.5, 1.3), 0, 0, 1.0),  # floor of the sella
     (ELLIPSOID, (0, -10.5, -9), (10, 2.2, 6.5), 0, 14, 0.9),  # dorsum
     (ELLIPSOID, (0, -18, -27), (14, 4.5, 21), 0, 20, 0.6),  # clivus
     (ELLIPSOID, (0, 63, 9), (27, 6, 17), 0, 0, 0.5),  # frontal bone between the brows
     (ELLIPSOID, (0, 40, -15), (12, 21, 11), 0, 0, 0.12),  # ethmoid
-    (ELLIPSOID, (0, 40, -56), (22, 27, 2.2), 0, -3, 0.9),  # hard palate
+    (ELLIPSOID, (0, 40, -56), (22, 27, 2.6), 0, -3, 0.5),  # hard palate
     (ELLIPSOID, (0, 60, -22), (5, 6, 15), 0, -22, 0.35),  # nasal bones
     (ELLIPSOID, (0, -95, -8), (16, 5, 11), 0, 0, 0.3),  # occipital protuberance
     (ELLIPSOID, (0, 64, -101), (14, 6, 11), 0, 0, 0.8),  # chin
@@ -49,10 +49,10 @@ _EITHER_SIDE: tuple[_Row, ...] = (
     (ELLIPSOID, (56, -50, -43), (3, 3, 3), 0, 0, -0.6),
     (ELLIPSOID, (33, 42, -14), (21, 25, 19), 0, 0, 0.4),  # orbit: wall
     (ELLIPSOID, (33, 43, -14), (19.6, 25, 17.6), 0, 0, -0.4),  # and room
-    (ELLIPSOID, (30, 35, 3), (20, 23, 1.8), 0, -8, 0.9),  # orbital roof, floor of the anterior fossa
-    (ELLIPSOID, (32, 14, -1), (23, 2.4, 3), -12, 0, 0.9),  # lesser wing of the sphenoid
+    (ELLIPSOID, (30, 35, 3), (20, 24, 2.2), 0, -8, 0.5),  # orbital roof, floor of the anterior fossa
+    (ELLIPSOID, (32, 14, -1), (23, 2.6, 3), -12, 0, 0.7),  # lesser wing of the sphenoid
     (ELLIPSOID, (43, 15, -15), (2.2, 14, 18), 28, 0, 0.9),  # greater wing
-    (ELLIPSOID, (38, 0, -30), (19, 24, 2.4), 0, -6, 0.8),  # floor of the middle fossa
+    (ELLIPSOID, (38, 0, -30), (19, 24, 2.8), 0, -6, 0.5),  # floor of the middle fossa
     (ELLIPSOID, (12, 66, 8), (11, 4.5, 10), 0, 0, -0.7),  # frontal sinus
     (ELLIPSOID, (27, 40, -40), (16, 18, 18), 0, 0, 0.45),  # maxilla: wall
     (ELLIPSOID, (27, 40, -40), (14.8, 16.8, 16.8), 0, 0, -0.55),  # and sinus
@@ -69,7 +69,7 @@ _DISCS_MM = 17.0  # from one vertebra to the next
 _VERTEBRAE = 3  # below the axis
 _TEETH = 7  # on either side of a jaw
 _MOLARS = 3  # of them
-_FILLING = 6.0  # density of amalgam and crowns against compact bone
+_FILLING = 2.5  # density of amalgam and crowns against compact bone
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def _jaws(rng: np.random.Generator) -> list[_Row]:
             if rng.uniform() > kept:
                 continue
             wide = 2.8 if number < _TEETH - _MOLARS else 4.0
-            rows.append((ELLIPSOID, (lateral, anterior, up), (wide, wide, 8.5), 0, 0, 0.9))
+            rows.append((ELLIPSOID, (lateral, anterior, up), (wide, wide, 8.5), 0, 0, 0.75))
             if number >= _TEETH - _MOLARS and rng.uniform() < 0.3:
                 crown = up - 5.0 if up > -80.0 else up + 5.0
                 rows.append((ELLIPSOID, (lateral, anterior, crown), (2.5, 2.8, 2.0), 0, 0, _FILLING))

@@ -124,9 +124,13 @@ def draw_sheet(film: Film, view: View, shared: np.random.Generator, own: np.rand
 def _draw_shift(film: Film, is_lateral: bool, own: np.random.Generator) -> tuple[float, float, float]:
     chance = film.misregistered_lateral if is_lateral else film.misregistered_frontal
     share = 1.0 if own.uniform() < chance else film.residual
-    reach = np.array([film.misregistration_px, film.misregistration_px, film.misregistration_degrees])
-    right, down, degrees = share * own.uniform(-1.0, 1.0, 3) * reach
-    return float(right), float(down), float(degrees)
+    length, towards, turn = (
+        share * film.misregistration_px * own.uniform(),
+        own.uniform(-np.pi, np.pi),
+        own.uniform(-1, 1),
+    )
+    degrees = share * film.misregistration_degrees * turn
+    return float(length * np.cos(towards)), float(length * np.sin(towards)), float(degrees)
 
 
 def _draw_blob(film: Film, is_lateral: bool, own: np.random.Generator) -> Blob | None:

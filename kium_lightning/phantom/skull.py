@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from kium_lightning.phantom.bones import Skull
 from kium_lightning.phantom.geometry import Geometry
 
-_BONE_PER_MM = 0.045  # effective attenuation of compact bone behind a head, over that of soft tissue
+_BONE_PER_MM = 0.035  # effective attenuation of compact bone behind a head, over that of soft tissue
 _SPONGY = 0.45  # density of the layer between the tables
 _TABLE = 0.28  # share of the wall that each table takes
-_GRAIN = 0.10  # by how much the texture of the spongy bone varies
+_GRAIN = 0.03  # by how much the texture of the spongy bone varies
 _BENT_MM = 1.8  # standard deviation by which edges stray from those of simple bodies
 _BEND_MM = 10.0  # and over which length
 _VAULT_BENT = 0.35  # share of it by which the smoother vault strays
@@ -96,7 +96,7 @@ def _wall(unit, wall_mm, waves, coronal, lambdoid):  # type: ignore[no-untyped-d
     for place in (coronal, -lambdoid + 0.25 * abs(unit[0])):
         away = (unit[1] - place - zigzag) / 0.012
         if unit[2] > 0.0 and abs(away) < 3.0:
-            varied *= 1.0 - 0.5 * math.exp(-away * away)
+            varied *= 1.0 - 0.22 * math.exp(-away * away)
     return wall_mm * max(varied, 0.3)
 
 
