@@ -88,8 +88,8 @@ class PhantomCohort:
         self._patients = {"train_set": train_patients, "test_set": test_patients}
         self._seed = seed
         self._workers = workers or os.cpu_count() or 1
-        self._distributions = Distributions(anatomy, aneurysms, lookalikes, xray, film)
-        self._sites, self._detail = _chosen(Sites, "sites", sites), _chosen(Detail, "truth", truth)
+        self.distributions = Distributions(anatomy, aneurysms, lookalikes, xray, film)
+        self.sites, self._detail = _chosen(Sites, "sites", sites), _chosen(Detail, "truth", truth)
         self.settings: dict[str, Any] = json.loads(
             json.dumps(
                 {
@@ -100,7 +100,7 @@ class PhantomCohort:
                     "seed": seed,
                     "sites": sites,
                     "truth": truth,
-                    **asdict(self._distributions),
+                    **asdict(self.distributions),
                 }
             )
         )
@@ -138,10 +138,10 @@ class PhantomCohort:
         jobs = []
         for part, (folder, patients) in enumerate(self._patients.items(), start=1):
             stream = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(part,)))
-            for place, labels in enumerate(draw_labels(patients, stream, self._sites)):
+            for place, labels in enumerate(draw_labels(patients, stream, self.sites)):
                 images, truth = self.cohort.path / folder, self.cohort.truth / folder
                 seed = (self._seed, part, place)
-                jobs.append(Job(int(next(indices)), labels, seed, images, truth, self._distributions, self._detail))
+                jobs.append(Job(int(next(indices)), labels, seed, images, truth, self.distributions, self._detail))
         return jobs
 
     def _check(self, marker: Path) -> None:
