@@ -21,11 +21,11 @@ _MIDLINE: tuple[_Row, ...] = (
     (ELLIPSOID, (0, 11, -20), (11, 10, 7), 0, 0, -0.6),  # and its sinus
     (ELLIPSOID, (0, 17, -6), (16, 15, 1.8), 0, 4, 0.55),  # planum
     (ELLIPSOID, (0, -1, -14), (9, 8.5, 1.3), 0, 0, 1.0),  # floor of the sella
-    (ELLIPSOID, (0, -10.5, -9), (10, 2.2, 6.5), 0, 14, 0.9),  # dorsum
+    (ELLIPSOID, (0, -10.5, -9), (10, 2.4, 6.5), 0, 14, 0.6),  # dorsum
     (ELLIPSOID, (0, -18, -27), (14, 4.5, 21), 0, 20, 0.6),  # clivus
     (ELLIPSOID, (0, 63, 9), (27, 6, 17), 0, 0, 0.5),  # frontal bone between the brows
     (ELLIPSOID, (0, 40, -15), (12, 21, 11), 0, 0, 0.12),  # ethmoid
-    (ELLIPSOID, (0, 40, -56), (22, 27, 2.6), 0, -3, 0.5),  # hard palate
+    (ELLIPSOID, (0, 40, -56), (22, 27, 3.0), 0, -3, 0.3),  # hard palate
     (ELLIPSOID, (0, 60, -22), (5, 6, 15), 0, -22, 0.35),  # nasal bones
     (ELLIPSOID, (0, -95, -8), (16, 5, 11), 0, 0, 0.3),  # occipital protuberance
     (ELLIPSOID, (0, 64, -101), (14, 6, 11), 0, 0, 0.8),  # chin
@@ -37,16 +37,16 @@ _MIDLINE: tuple[_Row, ...] = (
     (ELLIPSOID, (0, -64, -87), (5, 16, 7), 0, 20, 0.5),  # its spinous process
 )
 _EITHER_SIDE: tuple[_Row, ...] = (
-    (ELLIPSOID, (12, 5, -3), (2.5, 6, 2.5), 0, 0, 1.0),  # anterior clinoid
+    (ELLIPSOID, (12, 5, -3), (2.5, 6, 2.5), 0, 0, 0.6),  # anterior clinoid
     (ELLIPSOID, (36, -26, -24), (28, 8, 8), -30, 0, 0.7),  # petrous pyramid
-    (ELLIPSOID, (41, -29, -22), (7, 5, 5), -30, 0, 0.9),  # labyrinth
-    (ELLIPSOID, (27, -23, -21), (6, 2.5, 2.5), 0, 0, -0.7),  # internal acoustic meatus
-    (ELLIPSOID, (52, -28, -33), (10, 3.5, 3.5), 0, 0, -0.7),  # external acoustic meatus
+    (ELLIPSOID, (41, -29, -22), (7, 5, 5), -30, 0, 0.6),  # labyrinth
+    (ELLIPSOID, (27, -23, -21), (6, 2.5, 2.5), 0, 0, -0.4),  # internal acoustic meatus
+    (ELLIPSOID, (52, -28, -33), (10, 3.5, 3.5), 0, 0, -0.4),  # external acoustic meatus
     (ELLIPSOID, (54, -42, -38), (9, 12, 15), 0, 0, 0.35),  # mastoid
-    (ELLIPSOID, (53, -38, -34), (4, 3, 4), 0, 0, -0.6),  # with air cells
-    (ELLIPSOID, (55, -46, -36), (3, 4, 3), 0, 0, -0.6),
-    (ELLIPSOID, (54, -41, -45), (3, 3, 4), 0, 0, -0.6),
-    (ELLIPSOID, (56, -50, -43), (3, 3, 3), 0, 0, -0.6),
+    (ELLIPSOID, (53, -38, -34), (4, 3, 4), 0, 0, -0.35),  # with air cells
+    (ELLIPSOID, (55, -46, -36), (3, 4, 3), 0, 0, -0.35),
+    (ELLIPSOID, (54, -41, -45), (3, 3, 4), 0, 0, -0.35),
+    (ELLIPSOID, (56, -50, -43), (3, 3, 3), 0, 0, -0.35),
     (ELLIPSOID, (33, 42, -14), (21, 25, 19), 0, 0, 0.4),  # orbit: wall
     (ELLIPSOID, (33, 43, -14), (19.6, 25, 17.6), 0, 0, -0.4),  # and room
     (ELLIPSOID, (30, 35, 3), (20, 24, 2.2), 0, -8, 0.5),  # orbital roof, floor of the anterior fossa

@@ -8,8 +8,9 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from enum import StrEnum
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,7 +19,7 @@ from kium_lightning.anatomy import CSV_COLUMNS, Location
 from kium_lightning.console import track
 from kium_lightning.data.cohort import CohortFolder
 from kium_lightning.errors import CohortError, ConfigError
-from kium_lightning.files import write_json, write_text
+from kium_lightning.files import sweep, write_json, write_text
 from kium_lightning.phantom.aneurysms import Aneurysms
 from kium_lightning.phantom.film import Film
 from kium_lightning.phantom.labels import Sites, draw_labels
@@ -119,8 +120,11 @@ class PhantomCohort:
         self._check(finished if finished.is_file() else unfinished)
         if finished.is_file():
             return cohort
+        jobs = self.jobs()
+        for folder in {cohort.path, cohort.truth} | {job.images for job in jobs} | {job.truth for job in jobs}:
+            sweep(folder)
         write_json(unfinished, self.settings)
-        missing = [job for job in self.jobs() if not job.record.is_file()]
+        missing = [job for job in jobs if not job.record.is_file()]
         for _ in track(self._written(missing), f"Making the cohort {cohort.name}", len(missing)):
             pass
         self._write_tables()
@@ -171,7 +175,8 @@ class PhantomCohort:
             yield from map(write_patient, jobs)
             return
         # spawn: forking a process that has threads, as torch's and OpenCV's, can deadlock
-        with ProcessPoolExecutor(min(self._workers, len(jobs)), mp_context=get_context("spawn")) as pool:
+        workers, spawn = min(self._workers, len(jobs)), get_context("spawn")
+        with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_end_with_parent) as pool:
             futures = [pool.submit(write_patient, job) for job in jobs]
             try:
                 for future in as_completed(futures):
@@ -191,6 +196,19 @@ class PhantomCohort:
         write_text(self.cohort.train_csv, _table(train))
         write_text(self.cohort.groundtruth_csv, _table(test))
         write_text(self.cohort.test_csv, _table(test, blank=True))
+
+
+def _end_with_parent() -> None:
+    """Lets a worker end when its parent is killed; else it would wait for more work for ever."""
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    Thread(target=wait, daemon=True).start()
 
 
 def _chosen(kind: type[_Choice], key: str, value: str) -> _Choice:
