@@ -1,7 +1,10 @@
 """Intervals on rays: merged where they overlap, added up where they lie apart. The inner loops of the projection."""
 
+import numpy as np
 from numba import njit
 
+_LONGEST_STRETCH = 16  # points that one straight piece may stand for
+_CONTRAST = 0.004  # what a straight piece may be off in contrast
 SLOTS = 4  # intervals apart from each other that one ray can hold before the first are added up
 
 
@@ -72,7 +75,54 @@ def pixel_box(x, y, z, radius, distance, pixel, width, height):  # type: ignore[
     """
     near = max(z - radius, 1.0)
     scale = distance / (near * pixel)
-    reach = radius * scale * 1.05 + 1.0
+    reach = radius * scale * 1.05  # a ball beside the axis is seen a little longer
     column = x * distance / (z * pixel) + (width - 1) / 2.0
     row = y * distance / (z * pixel) + (height - 1) / 2.0
     return column - reach, column + reach, row - reach, row + reach
+
+
+@njit(cache=True)
+def needed_points(points, radii, contrast, tolerance):  # type: ignore[no-untyped-def]
+    """Tells which points of a tube must stay, so that straight pieces between them follow it closely enough.
+
+    Args:
+        points: (n, 3), mm.
+        radii: (n,), mm.
+        contrast: (n,).
+        tolerance: how far a point and a radius may be off, mm.
+
+    Returns:
+        (n,) true for points that stay, always the first and the last.
+    """
+    count = len(points)
+    kept = np.zeros(count, dtype=np.bool_)
+    kept[0] = kept[count - 1] = True
+    start = 0
+    while start < count - 1:
+        end = start + 1
+        while end + 1 < count and end - start < _LONGEST_STRETCH:
+            if not _is_straight(points, radii, contrast, start, end + 1, tolerance):
+                break
+            end += 1
+        kept[end] = True
+        start = end
+    return kept
+
+
+@njit(cache=True)
+def _is_straight(points, radii, contrast, start, end, tolerance):  # type: ignore[no-untyped-def]
+    dx, dy, dz = points[end, 0] - points[start, 0], points[end, 1] - points[start, 1], points[end, 2] - points[start, 2]
+    length2 = max(dx * dx + dy * dy + dz * dz, 1e-12)
+    for i in range(start + 1, end):
+        ox, oy, oz = points[i, 0] - points[start, 0], points[i, 1] - points[start, 1], points[i, 2] - points[start, 2]
+        share = (ox * dx + oy * dy + oz * dz) / length2
+        if share < 0.0 or share > 1.0:
+            return False
+        ox, oy, oz = ox - share * dx, oy - share * dy, oz - share * dz
+        if ox * ox + oy * oy + oz * oz > tolerance * tolerance:
+            return False
+        if abs(radii[start] + share * (radii[end] - radii[start]) - radii[i]) > tolerance:
+            return False
+        if abs(contrast[start] + share * (contrast[end] - contrast[start]) - contrast[i]) > _CONTRAST:
+            return False
+    return True

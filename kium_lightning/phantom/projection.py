@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from kium_lightning.phantom.bodies import add_bodies
 from kium_lightning.phantom.geometry import Ellipsoid, Geometry, Plane
-from kium_lightning.phantom.intervals import SLOTS, insert, pixel_box
+from kium_lightning.phantom.intervals import SLOTS, insert, needed_points, pixel_box
 
 __all__ = ["SLOTS", "Rays"]
+
+_TOLERANCE_MM = 0.02  # a tenth of a pixel: points of a tube that lie closer to their neighbours' line are left out
 
 
 class Rays:
@@ -54,9 +56,10 @@ class Rays:
             artery: its number from 1 to 255; 0 leaves the rays unnamed.
         """
         g = self.geometry
+        kept = needed_points(points, radii, contrast, _TOLERANCE_MM)
         _add_tube(
-            g.local(points), radii, contrast, g.source_image_mm, g.pixel_mm, self._counts, self._slots, self._total,
-            self._longest, self._arteries, artery if self._arteries.size else 0,
+            g.local(points[kept]), radii[kept], contrast[kept], g.source_image_mm, g.pixel_mm, self._counts,
+            self._slots, self._total, self._longest, self._arteries, artery if self._arteries.size else 0,
         )  # fmt: skip
 
     def add_bodies(
@@ -118,6 +121,11 @@ def _add_tube(  # type: ignore[no-untyped-def]
         ra, rb = radii[i], radii[i + 1]
         a_left, a_right, a_top, a_bottom = pixel_box(ax, ay, az, ra, distance, pixel, width, height)
         b_left, b_right, b_top, b_bottom = pixel_box(bx, by, bz, rb, distance, pixel, width, height)
+        # on the picture the piece lies within this reach of the line between its projected ends
+        reach2 = 0.25 * max(a_right - a_left, b_right - b_left) ** 2
+        from_column, from_row = 0.5 * (a_left + a_right), 0.5 * (a_top + a_bottom)
+        columns, rows = 0.5 * (b_left + b_right) - from_column, 0.5 * (b_top + b_bottom) - from_row
+        line2 = max(columns * columns + rows * rows, 1e-9)
         left = max(0, math.floor(min(a_left, b_left)))
         right = min(width - 1, math.ceil(max(a_right, b_right)))
         top = max(0, math.floor(min(a_top, b_top)))
@@ -135,9 +143,14 @@ def _add_tube(  # type: ignore[no-untyped-def]
         for row in range(top, bottom + 1):
             py = (row - (height - 1) / 2.0) * pixel
             for column in range(left, right + 1):
+                share = ((column - from_column) * columns + (row - from_row) * rows) / line2
+                share = min(max(share, 0.0), 1.0)
+                off_column, off_row = column - from_column - share * columns, row - from_row - share * rows
+                if off_column * off_column + off_row * off_row > reach2:
+                    continue
                 px = (column - (width - 1) / 2.0) * pixel
-                norm = math.sqrt(px * px + py * py + distance * distance)
-                vx, vy, vz = px / norm, py / norm, distance / norm
+                inverse = 1.0 / math.sqrt(px * px + py * py + distance * distance)
+                vx, vy, vz = px * inverse, py * inverse, distance * inverse
                 # the origin moves to the ray's point nearest to the first sphere, for precision
                 near = ax * vx + ay * vy + az * vz
                 ox, oy, oz = near * vx - ax, near * vy - ay, near * vz - az

@@ -5,9 +5,13 @@ Beside the images, in the part's folder below ``truth/``, 1001 standing for the 
 - ``1001.json``: aneurysms and look-alikes with their place and per view their box, and the form of each file;
 - ``1001LI-A-text.png``: 255 where text was painted (films with text only);
 - ``1001LI-A-aneurysm.png``: 1 + the number of the aneurysm in ``1001.json`` inside its outline, 0 elsewhere;
-- ``1001LI-A-arteries.png``: the number of the artery in each pixel, as told by ``truth/arteries.json``.
+- ``1001LI-A-arteries.png``: the number of the artery in each pixel, as told by ``truth/arteries.json``;
+- ``trees/1001.json``: the vessels as a graph in networkx' node-link form (see ``graph.graph_from_json``).
+
+With the detail ``boxes`` only ``1001.json`` is written.
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +19,8 @@ from typing import Any
 import cv2
 
 from kium_lightning.anatomy import Location, View
-from kium_lightning.files import replacing, write_json
+from kium_lightning.files import replacing, write_json, write_text
+from kium_lightning.phantom.graph import graph_json, tree_graph
 from kium_lightning.phantom.overlay import Image
 from kium_lightning.phantom.patient import Distributions, Patient, Rendered, draw_patient, render
 from kium_lightning.phantom.truth import Detail, Hidden, SacTruth
@@ -63,6 +68,9 @@ def write_patient(job: Job) -> int:
             for kind, pixels in (("text", file.text_mask), ("aneurysm", file.sac_mask), ("arteries", file.arteries)):
                 if pixels is not None:
                     _write_png(job.truth / f"{name}-{kind}.png", pixels)
+    if job.detail is Detail.FULL:
+        graph = json.dumps(graph_json(tree_graph(patient.tree)), separators=(",", ":"), allow_nan=False)
+        write_text(job.truth / "trees" / f"{job.index}.json", graph + "\n")
     write_json(job.record, record_of(job, patient, rendered))
     return job.index
 

@@ -3,6 +3,7 @@ import pytest
 from numpy.typing import NDArray
 
 from kium_lightning.phantom.geometry import Ellipsoid, Geometry, Plane
+from kium_lightning.phantom.intervals import needed_points
 from kium_lightning.phantom.projection import SLOTS, Rays
 
 SOURCE_MM, IMAGE_MM, PIXEL_MM, SIZE = 700.0, 1000.0, 0.1, 401
@@ -91,6 +92,23 @@ def test_a_tapered_piece_is_the_hull_of_its_two_spheres() -> None:
         many.add_bodies([sphere(start + step * (end - start), radius)], 1.0)
     thick = many.thickness() > 0.5
     np.testing.assert_allclose(drawn.thickness()[thick], many.thickness()[thick], rtol=0.01)
+
+
+def test_points_that_are_left_out_change_no_chord_noticeably() -> None:
+    """A helix of many points against its pieces added one by one, of which none can be left out."""
+    angle = np.linspace(0.0, 2.0 * np.pi, 120)
+    helix = np.column_stack([8.0 * np.cos(angle), 8.0 * np.sin(angle), 2.0 * angle])
+    radii = np.linspace(1.5, 1.0, 120)
+    kept = needed_points(helix, radii, np.ones(120), 0.02)
+    assert 4 < kept.sum() < 60
+    drawn, pieces = rays(), rays()
+    drawn.add_tube(helix, radii, np.ones(120))
+    for first in range(119):
+        pieces.add_tube(helix[first : first + 2], radii[first : first + 2], np.ones(2))
+    expected = pieces.thickness()
+    thick = expected > 1.0
+    np.testing.assert_allclose(drawn.thickness()[thick].sum(), expected[thick].sum(), rtol=0.005)
+    assert np.abs(drawn.thickness() - expected)[thick].mean() < 0.02
 
 
 def test_a_joint_counts_shared_blood_once() -> None:

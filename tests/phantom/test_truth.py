@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from kium_lightning.anatomy import Location, Side, View
+from kium_lightning.phantom.curves import path_lengths
+from kium_lightning.phantom.graph import graph_from_json
 from kium_lightning.phantom.lookalikes import Kind
 from kium_lightning.phantom.patient import Distributions, Patient, draw_patient, film_picture, render
 from kium_lightning.phantom.tree import Segment
@@ -124,6 +126,11 @@ def test_full_truth_holds_maps_and_boxes_do_not(tmp_path: Path, distributions: D
     assert [path.name for path in (tmp_path / "boxes/truth").iterdir()] == ["1001.json"]
     full, boxes = (json.loads((tmp_path / kind / "truth/1001.json").read_text()) for kind in ("full", "boxes"))
     assert full["aneurysms"] == boxes["aneurysms"]
+    told = json.loads((tmp_path / "full/truth/trees/1001.json").read_text())
+    patient = draw_patient(frozenset({Location.RIGHT_MCA}), distributions, (5, 1, 0))
+    graph = graph_from_json(told)
+    lengths = sum(float(path_lengths(branch.points)[-1]) for branch in patient.tree.branches)
+    assert sum(edge["length_mm"] for _, _, edge in graph.edges(data=True)) == pytest.approx(lengths, rel=0.01)
     views = full["aneurysms"][0]["views"]
     assert views["RI-A"]["visible"] is (views["RI-A"]["hidden"] is None)
     assert views["LV-A"]["hidden"] in ("not filled", "off picture")
