@@ -5,13 +5,14 @@ from numpy.typing import NDArray
 
 from kium_lightning.phantom import landmarks, territories
 from kium_lightning.phantom.canopy import Planting, closing
-from kium_lightning.phantom.curves import bowed, cut, lengthened, path_lengths
+from kium_lightning.phantom.curves import Points, bowed, cut, lengthened, path_lengths
 from kium_lightning.phantom.topology import draw_terminals
 from kium_lightning.phantom.tree import Branch, Segment
 from kium_lightning.phantom.trunks import Trunks
 from kium_lightning.phantom.variants import SideVariants
 
-_BEYOND_SPLIT = 0.71  # calibre of the pericallosal and the callosomarginal artery against the A2
+_FALX_SHARE = 0.35  # of how far a drawn course strays to the side, how much an artery beside the falx does
+_BEYOND_SPLIT = 0.705  # calibre of the pericallosal and the callosomarginal artery against the A2
 _M2_ROOT = 1.17  # calibre of an M2 at its beginning against that at the middle of its first segment
 _M2_MIDDLE = 0.91  # calibre of an M2 at the middle of its first segment against that at its beginning
 _SUPERIOR_SHARE = (0.42, 0.58)  # of the MCA's ends
@@ -35,7 +36,7 @@ def draw_carotid(
     root = _nearest(ica, landmarks.OPHTHALMIC[0] * build.shape)
     points, _ = build.course(landmarks.OPHTHALMIC, start=ica.points[root])
     eye = build.radius(build.anatomy.diameters_mm.ophthalmic, 0.6)
-    radii = closing(np.linspace(eye, 0.4, len(points)), path_lengths(points))
+    radii = closing(np.linspace(eye, 0.8 * eye, len(points)), path_lengths(points))
     build.add(Segment.OPHTHALMIC, points, radii, parent=ica.key)
 
 
@@ -105,6 +106,7 @@ def _anterior_cerebral(
     terminals, share = draw_terminals(rng, anatomy.aca, 6), rng.uniform(*_PERICALLOSAL_SHARE)
     goals = build.goals(territories.ACA)
     course, _ = build.course(landmarks.ACA, start=meeting)
+    course = _along_the_falx(course)
     a2_mm = float(np.clip(build.length(lengths.a2_to_split), 15.0, 36.0))
     whole_mm = build.length(lengths.a2_with_pericallosal)
     radius = build.radius(diameters.a2, 1.2)
@@ -124,6 +126,7 @@ def _anterior_cerebral(
     beside &= landmarks.PERICALLOSAL[:, 2] > split[2] / build.shape[2] + 2.0
     later = int(np.argmax(beside))
     callosal, _ = build.course(np.vstack([split / build.shape, landmarks.PERICALLOSAL[later:]]), start=split)
+    callosal = _along_the_falx(callosal)
     height = ((goals[:, 1] + 8.0) / 42.0) ** 2 + ((goals[:, 2] - 18.0) / 22.0) ** 2  # how far above the callosum
     back = np.argsort(height + 0.05 * goals[:, 1], kind="stable")
     kept = round(share * len(goals))
@@ -138,3 +141,8 @@ def _anterior_cerebral(
 
 def _nearest(branch: Branch, point: NDArray[np.float64]) -> int:
     return int(np.argmin(((branch.points - point) ** 2).sum(axis=1)))
+
+
+def _along_the_falx(course: Points) -> Points:
+    """Holds a course (n, 3) back that strays from the falx."""
+    return np.column_stack([course[0, 0] + _FALX_SHARE * (course[:, 0] - course[0, 0]), course[:, 1:]])

@@ -13,6 +13,8 @@ _POSITIVES = {
     "L_ACOM": 66, "R_ACOM": 30, "L_MCA": 67, "R_MCA": 96, "L_VA": 17, "R_VA": 11, "L_PICA": 3, "R_PICA": 2, "L_SCA": 6,
     "R_SCA": 4, "BA": 24, "L_PCA": 3, "R_PCA": 1,
 }  # fmt: skip
+CHALLENGE_SHARES = {column: positives / _PATIENTS for column, positives in _POSITIVES.items()}
+"""The share of the challenge's patients that have an aneurysm at each location."""
 
 
 class Sites(StrEnum):

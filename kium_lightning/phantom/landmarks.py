@@ -38,10 +38,10 @@ ICA_TERMINUS = ICA[-1]
 
 ICA_CERVICAL, ICA_PETROUS, ICA_CAVERNOUS, ICA_GENU = 4, 6, (9, 11), 13  # which waypoints end or lie in these parts
 
-A1 = _points((12.4, 0, 0), (8.4, 1.1, 3.6), (4.6, 3.1, 3.7), (1.35, 4.8, 3.4))
-ACOM = np.array([0.0, 4.8, 3.4])
+A1 = _points((12.4, 0, 0), (8.4, 1.1, 3.6), (4.6, 3.1, 3.7), (1.35, 4.5, 3.2))
+ACOM = np.array([0.0, 4.5, 3.2])
 ACA = _points(  # A2, then the callosomarginal artery: the tracings' mean trunk from 10 to 120 mm, and on
-    (1.35, 4.8, 3.4),
+    (1.35, 4.5, 3.2),
     (1.2, 9.6, 4.7),
     (0.7, 14.9, 10.2),
     (0.7, 21.4, 15.2),

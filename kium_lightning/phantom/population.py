@@ -126,6 +126,7 @@ class TreeShape:
         angle_degrees: mean and standard deviation of the angle between two daughters.
         major_ratio: mean and standard deviation of the thicker daughter's radius over the parent's.
         minor_ratio: the same of the thinner daughter.
+        least_radius_mm: radius at the middle of the thinnest segments.
     """
 
     terminals: Normal
@@ -137,6 +138,7 @@ class TreeShape:
     angle_degrees: Normal
     major_ratio: Normal
     minor_ratio: Normal
+    least_radius_mm: float
 
 
 @dataclass(frozen=True)

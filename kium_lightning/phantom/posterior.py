@@ -35,18 +35,19 @@ def draw_posterior(build: Trunks, variants: SideVariants, basilar: Branch) -> No
     p1_mm, pcom_mm = build.length(lengths.p1, 3.5), build.length(lengths.pcom, 9.0)
     tip = basilar.points[-1]
     meeting = _meeting(tip, p1_mm / _SPARE, root, pcom_mm / _SPARE, landmarks.P1[-1] * build.shape)
-    radius = build.radius(diameters.p1, 1.1)
+    radius = variants.p1_scale * build.radius(diameters.p1, 1.1)
+    pcom_radius = 0.5 * variants.pcom_mm
+    is_fetal = variants.fetal > 0.0  # the thicker of the two tells where the blood comes from
+    radius = min(radius, 0.95 * pcom_radius) if is_fetal else max(radius, 1.03 * pcom_radius)
     course, _ = build.course(landmarks.P1, start=tip, end=meeting)
     p1 = bowed(course, max(p1_mm, _SPARE * float(np.linalg.norm(meeting - tip))))
     p2_key = (Segment.P2, build.side, "trunk")
     if variants.fetal < 1.0:
-        thin = variants.p1_scale * radius
-        build.add(Segment.P1, p1, (thin, thin), parent=basilar.key, joins=p2_key)
+        build.add(Segment.P1, p1, (radius, radius), parent=basilar.key, joins=p2_key)
     sag = landmarks.PCOM_SAG + 0.6 * build.rng.standard_normal(3)
     course = smooth_curve(np.vstack([root, 0.5 * (root + meeting) + sag, meeting]), 0.5)
     course = bowed(course, max(pcom_mm, _SPARE * float(np.linalg.norm(meeting - root))))
-    thin = 0.5 * variants.pcom_mm
-    pcom = build.add(Segment.PCOM, course, (thin, thin), parent=ica.key, joins=p2_key)
+    pcom = build.add(Segment.PCOM, course, (pcom_radius, pcom_radius), parent=ica.key, joins=p2_key)
     _choroidal(build, ica, pcom, variants, before_end)
     terminals = draw_terminals(build.rng, anatomy.pca, 4)
     p1_mm = float(path_lengths(p1)[-1])

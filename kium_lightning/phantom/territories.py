@@ -82,7 +82,7 @@ def _territory(
 
 
 MCA = _territory((20, -80, -4), (64, 36, 71), _convexity_goals(), grip=1.0)
-ACA = _territory((0, -54, 2), (26, 60, 83), _falx_goals(), plane=_FALX_MM)
+ACA = _territory((-3, -54, 2), (26, 60, 83), _falx_goals(), plane=_FALX_MM)
 PCA = _territory((1, -88, -12), (34, -12, 52), _occipital_goals())
 SCA = _territory((1, -80, -14), (40, -10, 12), _tentorial_goals())
 PICA = _territory((1, -76, -58), (34, -26, -16), _suboccipital_goals())

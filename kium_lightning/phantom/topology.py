@@ -12,7 +12,6 @@ _LEAST_MM = 6.0
 _LEAST_ANGLE = 12.0
 _LARGEST_ANGLE = 150.0
 _LARGEST_TORTUOSITY = 4.0
-_LEAST_RADIUS_MM = 0.55
 _UNEVENNESS = 1.8  # 1: every split of the ends as likely as every other; larger: mostly one end and the rest
 
 
@@ -83,7 +82,7 @@ def draw_sprig(rng: np.random.Generator, shape: TreeShape, terminals: int, radiu
     fewer = 1 + int((terminals // 2) * rng.uniform() ** _UNEVENNESS)
     parts = terminals - min(fewer, terminals // 2), min(fewer, terminals // 2)
     major, minor = (
-        draw_sprig(rng, shape, part, max(_LEAST_RADIUS_MM, ratio * radius_mm))
+        draw_sprig(rng, shape, part, max(shape.least_radius_mm, ratio * radius_mm))
         for part, ratio in zip(parts, ratios, strict=True)
     )
     return Sprig(length, tortuosity, radius_mm, swing, terminals, angle, turns, (major, minor))
@@ -145,14 +144,16 @@ def draw_rail(
     factor = float(np.clip((length_mm - sum(scaled[:fixed])) / rest, 0.6, 1.6))
     lengths = [*scaled[:fixed], *(factor * each for each in scaled[fixed:])]
     shares = [1] * count
-    for _ in range(terminals - 1 - count):
-        shares[int(rng.integers(count))] += 1
+    for _ in range(terminals - 1 - count):  # more to the later ones, as the artery itself gets thinner
+        shares[int(count * np.sqrt(rng.uniform()))] += 1
     radii, angles, branches = [radius_mm], [], []
     for number, share in enumerate(shares):
         step = first_step if number == 0 else 1.0
         major, minor = (step * ratio for ratio in draw_ratios(rng, shape))
-        branches.append(draw_sprig(rng, shape, share, max(_LEAST_RADIUS_MM, minor * radii[-1])))
-        radii.append(max(_LEAST_RADIUS_MM, major * radii[-1]))
+        remaining = terminals - sum(shares[: number + 1])
+        own, other = (major, minor) if remaining >= share else (minor, major)
+        branches.append(draw_sprig(rng, shape, share, max(shape.least_radius_mm, other * radii[-1])))
+        radii.append(max(shape.least_radius_mm, own * radii[-1]))
         angles.append(draw_angle(rng, shape))
     return Rail(tuple(lengths), tuple(radii), tuple(angles), tuple(branches))
 

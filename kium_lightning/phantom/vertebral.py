@@ -12,6 +12,7 @@ from kium_lightning.phantom.tree import Branch, Segment
 from kium_lightning.phantom.trunks import Trunks
 from kium_lightning.phantom.variants import PicaOrigin, SideVariants
 
+HYPOPLASTIC_MM = 2.0  # a vertebral artery that is thinner than this before it joins the other
 _FLARE_MM = 4.0  # over which it widens into the basilar artery
 _MOST_ASIDE_MM = 9.0  # how far an intracranial vertebral artery may swing
 _SECOND = 0.7  # calibre of a second PICA or SCA against the first
@@ -67,11 +68,11 @@ def _vertebral(build: Trunks, variants: SideVariants, basilar: Branch) -> Branch
     points, _ = build.course(landmarks.VA, end=basilar.points[0], root_is_last=True)
     points = _with_v4(points, build.length(build.anatomy.lengths_mm.v4, 30.0))
     along = path_lengths(points)
-    entry, end = build.radius(diameters.va_entry, 1.6), build.radius(diameters.va_end, 1.4)
+    entry, end = build.radius(diameters.va_entry, 2.1), build.radius(diameters.va_end, 1.08 * HYPOPLASTIC_MM)
+    if variants.va_scale < 1.0:
+        entry, end = variants.va_scale * entry, min(variants.va_scale * end, 0.48 * HYPOPLASTIC_MM)
     begins = float(along[_v4_start(points)])
-    radii = variants.va_scale * np.interp(along, [begins, begins + 0.6 * (along[-1] - begins), along[-1]], [
-        entry, 0.5 * (entry + end), end,
-    ])  # fmt: skip
+    radii = np.interp(along, [begins, begins + 0.8 * (along[-1] - begins)], [entry, end])
     ripple = 1.0 + 0.02 * np.sin(along / build.rng.uniform(4.0, 9.0) + build.rng.uniform(0.0, 6.0))
     rest = np.clip((along[-1] - along) / _FLARE_MM, 0.0, 1.0)  # no step where it joins the basilar artery
     radii = rest * radii * ripple + (1.0 - rest) * np.maximum(radii, 0.8 * basilar.radii[0])

@@ -95,7 +95,7 @@ def _midline_of_aca(build: Trunks, variants: Variants) -> tuple[NDArray[np.float
 def _communicating(build: Trunks, ends: dict[Side, Points], variants: Variants) -> None:
     """The anterior communicating artery, between the ends of the two A1, and its second channel."""
     left, right = ends[Side.LEFT], ends[Side.RIGHT]
-    middle = 0.5 * (left + right) + np.array([0.0, 0.3, 0.1])
+    middle = 0.5 * (left + right) + np.array([0.0, 0.15, 0.05])
     points = smooth_curve(np.vstack([left, middle, right]), 0.3)
     anatomy = build.anatomy
     radius = build.radius(anatomy.diameters_mm.acom, 0.8)
