@@ -36,7 +36,7 @@ def test_an_unknown_word_gives_one_clear_sentence(tmp_path: Path) -> None:
     done = run_verb("phantom", "galery", f"hydra.run.dir={tmp_path}", cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.strip() == (
-        f"Error: There is no action galery. Say {' or '.join(ACTIONS)}, or nothing to make the cohort."
+        f"Error: There is no action galery. Say {', '.join(ACTIONS)}, or nothing to make the cohort."
     )
 
 
