@@ -54,7 +54,7 @@ class PhantomCohort:
         workers: processes; None for one per core.
         anatomy: how patients differ.
         sites: ``challenge`` or ``even``: how often each location carries an aneurysm.
-        truth: ``full`` or ``boxes``: how much is written beside the images.
+        truth: ``full``, ``masks`` or ``boxes``: how much is written beside the images.
         aneurysms: how large aneurysms are.
         lookalikes: how often other things look like one.
         xray: how runs differ.

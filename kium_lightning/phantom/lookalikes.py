@@ -93,9 +93,9 @@ class Lookalike:
 
 # Where each kind may sit, and on what calibre (mm radius): any branch of these segments.
 _PLACES: dict[Kind, tuple[frozenset[Segment], tuple[float, float]]] = {
-    Kind.LOOP: (frozenset({Segment.MCA, Segment.A2, Segment.P2}), (0.45, 1.3)),
-    Kind.KINK: (frozenset({Segment.ICA, Segment.VA, Segment.MCA, Segment.A2, Segment.P2}), (0.6, 2.6)),
-    Kind.STENOSIS: (frozenset({Segment.ICA, Segment.VA, Segment.BA, Segment.MCA, Segment.A2}), (0.7, 2.6)),
+    Kind.LOOP: (frozenset({Segment.MCA, Segment.A2, Segment.P2}), (0.55, 1.4)),
+    Kind.KINK: (frozenset({Segment.ICA, Segment.VA, Segment.MCA, Segment.A2, Segment.P2}), (0.8, 2.6)),
+    Kind.STENOSIS: (frozenset({Segment.ICA, Segment.VA, Segment.BA, Segment.MCA, Segment.A2}), (0.9, 2.6)),
 }
 
 

@@ -8,7 +8,7 @@ Beside the images, in the part's folder below ``truth/``, 1001 standing for the 
 - ``1001LI-A-arteries.png``: the number of the artery in each pixel, as told by ``truth/arteries.json``;
 - ``trees/1001.json``: the vessels as a graph in networkx' node-link form (see ``graph.graph_from_json``).
 
-With the detail ``boxes`` only ``1001.json`` is written.
+With the detail ``masks`` there are no maps of arteries and no trees, with ``boxes`` only ``1001.json``.
 """
 
 import json
@@ -64,7 +64,7 @@ def write_patient(job: Job) -> int:
         name = f"{job.index}{view.code}"
         with replacing(job.images / f"{name}.jpg") as path:
             path.write_bytes(file.jpeg)
-        if job.detail is Detail.FULL:
+        if job.detail is not Detail.BOXES:
             for kind, pixels in (("text", file.text_mask), ("aneurysm", file.sac_mask), ("arteries", file.arteries)):
                 if pixels is not None:
                     _write_png(job.truth / f"{name}-{kind}.png", pixels)
@@ -115,7 +115,7 @@ def record_of(job: Job, patient: Patient, rendered: dict[View, Rendered]) -> dic
     views = {}
     for view, file in rendered.items():
         sheet = patient.sheets[view]
-        has_mask = job.detail is Detail.FULL and file.text_mask is not None
+        has_mask = job.detail is not Detail.BOXES and file.text_mask is not None
         views[view.code] = {
             "form": sheet.form,
             "width": sheet.width,

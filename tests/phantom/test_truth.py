@@ -115,6 +115,7 @@ def test_the_map_of_arteries_names_vessels_where_they_are(distributions: Distrib
 def test_full_truth_holds_maps_and_boxes_do_not(tmp_path: Path, distributions: Distributions) -> None:
     write_patient(job(tmp_path / "full", distributions, Detail.FULL))
     write_patient(job(tmp_path / "boxes", distributions, Detail.BOXES))
+    write_patient(job(tmp_path / "masks", distributions, Detail.MASKS))
     for view in View:
         image = cv2.imread(str(tmp_path / f"full/images/1001{view.code}.jpg"), cv2.IMREAD_GRAYSCALE)
         arteries = cv2.imread(str(tmp_path / f"full/truth/1001{view.code}-arteries.png"), cv2.IMREAD_UNCHANGED)
@@ -124,6 +125,9 @@ def test_full_truth_holds_maps_and_boxes_do_not(tmp_path: Path, distributions: D
         names = [folder / f"images/1001{view.code}.jpg" for folder in (tmp_path / "full", tmp_path / "boxes")]
         assert names[0].read_bytes() == names[1].read_bytes()
     assert [path.name for path in (tmp_path / "boxes/truth").iterdir()] == ["1001.json"]
+    masks = {path.name for path in (tmp_path / "masks/truth").iterdir()}
+    assert masks < {path.name for path in (tmp_path / "full/truth").iterdir()}
+    assert {name.split("-")[-1] for name in masks} == {"1001.json", "aneurysm.png"}
     full, boxes = (json.loads((tmp_path / kind / "truth/1001.json").read_text()) for kind in ("full", "boxes"))
     assert full["aneurysms"] == boxes["aneurysms"]
     told = json.loads((tmp_path / "full/truth/trees/1001.json").read_text())
