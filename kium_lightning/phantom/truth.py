@@ -19,8 +19,8 @@ _VISIBLE_SHARE = 0.3  # share of its outline in which it must do so
 class Detail(StrEnum):
     """How much of the truth is written.
 
-    ``boxes`` gives one JSON file per patient; ``masks`` adds per view the masks of text and sacs; ``full`` adds to these
-    per view the map of arteries, and per patient the tree as a graph.
+    ``boxes`` gives one JSON file per patient; ``masks`` adds per view the masks of text and sacs; ``full`` adds to
+    these per view the map of arteries, and per patient the tree as a graph.
     """
 
     FULL = "full"
