@@ -37,27 +37,43 @@ def settings(folder: Path, arguments: argparse.Namespace, workers: int) -> list[
     ]
 
 
-def make(folder: Path, arguments: argparse.Namespace, workers: int) -> float:
-    """Makes a cohort; returns the seconds it took, the start of the workers included."""
+class Clock:
+    """Seconds that pass and seconds that processors work, this process and its ended children together."""
+
+    def __init__(self) -> None:
+        self._started = self._now()
+
+    @staticmethod
+    def _now() -> tuple[float, float]:
+        usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        return time.perf_counter(), sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+    def read(self) -> tuple[float, float]:
+        """Seconds since the start: passed, and worked."""
+        return self._now()[0] - self._started[0], self._now()[1] - self._started[1]
+
+
+def make(folder: Path, arguments: argparse.Namespace, workers: int) -> tuple[float, float]:
+    """Makes a cohort; returns the seconds passed and worked, the start of the workers included."""
     cohort: PhantomCohort = build(compose("phantom", settings(folder, arguments, workers)).cohort)
-    started = time.perf_counter()
+    clock = Clock()
     cohort.ensure()
-    return time.perf_counter() - started
+    return clock.read()
 
 
-def compress(folder: Path, arguments: argparse.Namespace) -> float:
-    """The opponent: compresses and writes as many images of noise; returns the seconds it took."""
+def compress(folder: Path, arguments: argparse.Namespace) -> tuple[float, float]:
+    """The opponent: compresses and writes as many images of noise; returns the seconds passed and worked."""
     cohort: PhantomCohort = build(compose("phantom", settings(folder, arguments, 1)).cohort)
     rng = np.random.default_rng(0)
     sizes = [cohort.distributions.film.sizes[index % 8] for index in range(arguments.patients)]
     noise = {size: rng.normal(190, 2.5, size[::-1]).astype(np.uint8) for size in {(w, h) for w, h in sizes}}
     folder.mkdir(parents=True)
-    started = time.perf_counter()
+    clock = Clock()
     for patient, (width, height) in enumerate(sizes):
         for view in View:
             content = cv2.imencode(".jpg", noise[width, height], [cv2.IMWRITE_JPEG_QUALITY, 90])[1]
             (folder / f"{patient}{view.code}.jpg").write_bytes(content.tobytes())
-    return time.perf_counter() - started
+    return clock.read()
 
 
 def kill_half_way(folder: Path, arguments: argparse.Namespace) -> int:
@@ -102,10 +118,12 @@ def main() -> None:
             ("phantoms, one process", make(root / "one", arguments, 1)),
             ("as many images of noise, only compressed and written", compress(root / "noise", arguments)),
         ]
-        table = Table("made", "seconds", "patients per second", "images per second", title=f"cohort={arguments.cohort}")
-        for words, seconds in rows:
+        columns = ("made", "seconds", "patients per second", "images per second", "processor seconds per patient")
+        table = Table(*columns, title=f"cohort={arguments.cohort}, {arguments.patients} patients")
+        for words, (seconds, worked) in rows:
             rate = arguments.patients / seconds
-            table.add_row(words, f"{seconds:.1f}", f"{rate:.2f}", f"{rate * len(View):.1f}")
+            each = worked / arguments.patients
+            table.add_row(words, f"{seconds:.1f}", f"{rate:.2f}", f"{rate * len(View):.1f}", f"{each:.2f}")
         show(table)
         say(f"largest worker: {peak:.0f} MB at its peak")
         killed = kill_half_way(root / "killed", arguments)

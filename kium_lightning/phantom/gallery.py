@@ -26,7 +26,7 @@ _GAP = 6
 _HEADER = 34
 _PAPER, _INK = (255, 255, 255), (30, 30, 30)  # blue, green, red
 _SAC, _HIDDEN_SAC, _LOOKALIKE = (40, 40, 230), (0, 130, 255), (200, 150, 0)
-_TINT = 0.55  # of an artery's colour where its vessel is darkest
+_TINT = 0.45  # of an artery's colour where its vessel is darkest
 _ROOM = 0.7  # of a sac's box by which its frame is wider, so that it hides nothing of it
 
 
@@ -124,9 +124,12 @@ def _marked(shown: Shown, view: View, tile_px: int) -> ColourImage:
     file = shown.files[view]
     picture = _grey(file)
     if file.arteries is not None:
-        _tint(picture, file.arteries)
+        _tint(picture, file.arteries, file.sac_mask)
     scale = tile_px / picture.shape[1]
     tile = _tile(picture, tile_px)
+
+    if file.sac_mask is not None:
+        _outline(tile, file.sac_mask)
 
     def on_tile(box: Box) -> Box:
         return Box(*(round(edge * scale) for edge in box))
@@ -135,7 +138,7 @@ def _marked(shown: Shown, view: View, tile_px: int) -> ColourImage:
         if box is not None and _is_filled(file, Box(*box)):
             frame = on_tile(Box(*box)).grown(2, 2)
             cv2.rectangle(tile, frame[:2], frame[2:], _LOOKALIKE, 1, cv2.LINE_AA)
-            _write(tile, str(lookalike.kind), (frame.left, frame.bottom + 10), _LOOKALIKE, 0.33)
+            _write(tile, str(lookalike.kind), (frame.left, frame.bottom + 12), _LOOKALIKE, 0.38)
     for sac, truth in zip(shown.patient.sacs, file.sacs, strict=True):
         if truth is None or truth.hidden is Hidden.NOT_FILLED:
             continue
@@ -144,7 +147,7 @@ def _marked(shown: Shown, view: View, tile_px: int) -> ColourImage:
         frame, colour = inner.grown(grown, grown), _SAC if truth.visible else _HIDDEN_SAC
         cv2.rectangle(tile, frame[:2], frame[2:], colour, 1, cv2.LINE_AA)
         words = f"{sac.location.column} {sac.diameter_mm:.1f} mm" if truth.visible else f"({truth.hidden})"
-        _write(tile, words, (min(frame.left, tile_px - 100), max(frame.top - 4, 26)), colour, 0.38)
+        _write(tile, words, (min(frame.left, tile_px - 110), max(frame.top - 5, 28)), colour, 0.42)
     _write(tile, view.code, (5, 14), _INK, 0.45)
     return tile
 
@@ -153,11 +156,22 @@ def _is_filled(file: Rendered, box: Box) -> bool:
     return file.arteries is None or bool(file.arteries[box.slices].any())
 
 
-def _tint(picture: ColourImage, arteries: Image) -> None:
-    """Lays the colour of each artery over its vessels, in place."""
+def _tint(picture: ColourImage, arteries: Image, sac_mask: Image | None) -> None:
+    """Lays the colour of each artery over its vessels, but not over sacs, in place."""
     colours = np.array([_colour(number) for number in range(256)], np.float32)
-    strength = np.where(arteries > 0, np.float32(_TINT), np.float32(0.0))[..., None]
+    shown = arteries > 0 if sac_mask is None else (arteries > 0) & (sac_mask == 0)
+    strength = np.where(shown, np.float32(_TINT), np.float32(0.0))[..., None]
     picture[:] = np.clip(picture * (1.0 - strength) + colours[arteries] * strength, 0, 255).astype(np.uint8)
+
+
+def _outline(tile: ColourImage, sac_mask: Image) -> None:
+    """Draws the outlines of the sacs that contrast reaches, in place."""
+    for number in range(1, int(sac_mask.max()) + 1):
+        large = cv2.resize(
+            (sac_mask == number).astype(np.uint8) * 255, tile.shape[1::-1], interpolation=cv2.INTER_LINEAR
+        )
+        contours, _ = cv2.findContours((large > 127).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(tile, contours, -1, _SAC, 1)
 
 
 def _colour(number: int) -> tuple[int, int, int]:
@@ -195,6 +209,9 @@ def _legend(width: int) -> ColourImage:
 
 
 def _write(picture: ColourImage, text: str, at: tuple[int, int], colour: tuple[int, int, int], size: float) -> None:
-    """Writes with a light rim, so that it can be read on black margins and on vessels."""
-    for thickness, level in ((3, _PAPER), (1, colour)):
-        cv2.putText(picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, size, level, thickness, cv2.LINE_AA)
+    """Writes on a light ground, so that it can be read on black margins and on vessels."""
+    (width, height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
+    left, foot = at
+    ground = picture[max(0, foot - height) : foot + below, max(0, left - 1) : left + width + 1]
+    ground[:] = (0.35 * ground + 0.65 * np.array(_PAPER)).astype(np.uint8)
+    cv2.putText(picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, size, colour, 1, cv2.LINE_AA)
