@@ -171,7 +171,7 @@ def _ways(
         middle = goals.mean(axis=0)
         goal = goals[int(np.argmin(((goals - middle) ** 2).sum(axis=1)))]
     if planting.is_insular and start[0] < INSULA_MM:
-        return round_the_operculum(start, goal, np.abs(np.sin(sprig.swing.phases[0])))
+        return round_the_operculum(start, goal, np.abs(np.sin(sprig.swing.phases)))
     return _not_behind(start, direction, goal)[None]
 
 

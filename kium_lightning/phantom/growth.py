@@ -16,11 +16,12 @@ from kium_lightning.phantom.curves import Points
 SPACING_MM = 1.0
 _STRAIGHT_MM = 2.5  # a daughter keeps the direction of its take-off as long as this
 _TURN_MM = 3.5  # way over which a vessel turns into the direction it wants
-_SHARPEST = 0.35  # largest change of direction, radians per mm
+_SHARPEST = 0.3  # largest change of direction, radians per mm
+_TURN_OF_PLANE_MM = 90.0
 _WAVES = 3  # sines that add up to the swing
-_LONGEST_WAVE_MM = 55.0
-_SHORTEST_WAVE_MM = 18.0
-_SWINGS = np.array([0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 1.8, 2.2, 2.7, 3.4, 4.5])
+_LONGEST_WAVE_MM = 50.0
+_SHORTEST_WAVE_MM = 16.0
+_SWINGS = np.array([0.3, 0.45, 0.6, 0.8, 1.0, 1.25, 1.5, 1.8, 2.2, 2.7, 3.4, 4.5])
 
 
 @dataclass(frozen=True)
@@ -48,26 +49,34 @@ class Territory:
 
 @dataclass(frozen=True)
 class Swing:
-    """How a vessel leaves its straight way: sums of sines, sideways and in depth.
+    """How a vessel leaves its straight way: a sum of sines in a plane that turns slowly about the vessel.
+
+    Two independent swings, sideways and in depth, would make it a coil.
 
     Attributes:
-        waves: wavelengths in mm (2, n), sideways and in depth.
-        phases: (2, n) in radians.
-        weights: (2, n).
+        waves: wavelengths in mm (n,).
+        phases: (n,) in radians.
+        weights: (n,).
+        tilt: angle of the plane to the surface at the vessel's beginning, radians.
+        turn_mm: way over which the plane turns by a whole circle; its sign says to which side.
     """
 
     waves: NDArray[np.float64]
     phases: NDArray[np.float64]
     weights: NDArray[np.float64]
+    tilt: float
+    turn_mm: float
 
 
 def draw_swing(rng: np.random.Generator) -> Swing:
     """Draws the form, not the size, of a vessel's swings."""
-    drawn = rng.uniform(size=(3, 2, _WAVES))
+    drawn = rng.uniform(size=(3, _WAVES))
+    tilt, turn = rng.uniform(size=2)
     waves = _SHORTEST_WAVE_MM * (_LONGEST_WAVE_MM / _SHORTEST_WAVE_MM) ** drawn[0]
     weights = (0.5 + drawn[2]) * np.sqrt(waves / _LONGEST_WAVE_MM)
-    weights /= np.sqrt((weights**2).sum(axis=1, keepdims=True))
-    return Swing(waves, 2.0 * np.pi * drawn[1], weights)
+    weights /= np.sqrt((weights**2).sum())
+    turn_mm = _TURN_OF_PLANE_MM * (1.0 + turn) * (1.0 if turn < 0.5 else -1.0)
+    return Swing(waves, 2.0 * np.pi * drawn[1], weights, 2.0 * np.pi * float(tilt), float(turn_mm))
 
 
 def grow(
@@ -94,7 +103,8 @@ def grow(
         Points (m, 3) one millimetre apart, the last pair closer; the first is the start.
     """
     points: Points = _best(
-        start, direction, goals, length_mm, tortuosity, swing.waves, swing.phases, swing.weights,
+        start, direction, goals, length_mm, tortuosity,
+        swing.waves, swing.phases, swing.weights, swing.tilt, swing.turn_mm,
         territory.low, territory.high, territory.centre, territory.half_axes, territory.grip, territory.plane_mm,
     )  # fmt: skip
     return points
@@ -102,8 +112,9 @@ def grow(
 
 @njit(cache=True)
 def _best(  # type: ignore[no-untyped-def]
-    start, direction, goals, length, tortuosity, waves, phases, weights, low, high, centre, half, grip, plane
-):
+    start, direction, goals, length, tortuosity, waves, phases, weights, tilt, turn_mm,
+    low, high, centre, half, grip, plane,
+):  # fmt: skip
     """Walks with growing swings until length over chord is reached; returns the closest of the walks."""
     count = max(3, math.ceil(length / SPACING_MM) + 1)
     best = np.empty((count, 3))
@@ -111,8 +122,9 @@ def _best(  # type: ignore[no-untyped-def]
     walked = np.empty((count, 3))
     for swing in _SWINGS:
         _walk(
-            walked, start, direction, goals, length, swing, waves, phases, weights, low, high, centre, half, grip, plane
-        )
+            walked, start, direction, goals, length, swing, waves, phases, weights, tilt, turn_mm,
+            low, high, centre, half, grip, plane,
+        )  # fmt: skip
         chord = 0.0
         for i in range(3):
             chord += (walked[-1, i] - start[i]) ** 2
@@ -128,8 +140,9 @@ def _best(  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _walk(  # type: ignore[no-untyped-def]
-    points, start, direction, goals, length, swing, waves, phases, weights, low, high, centre, half, grip, plane
-):
+    points, start, direction, goals, length, swing, waves, phases, weights, tilt, turn_mm,
+    low, high, centre, half, grip, plane,
+):  # fmt: skip
     count = len(points)
     step = length / (count - 1)
     points[0] = start
@@ -175,13 +188,14 @@ def _walk(  # type: ignore[no-untyped-def]
             for i in range(3):
                 wish[i] += grip * min(max(0.2 * outside, -2.0), 2.0) * normal[i]
         for i in range(3):
-            wish[i] += 0.4 * min(max(low[i] + 2.0 - p[i], 0.0), 6.0) - 0.4 * min(max(p[i] - high[i] + 2.0, 0.0), 6.0)
+            wish[i] += 0.11 * (min(max(low[i] + 7.0 - p[i], 0.0), 14.0) - min(max(p[i] - high[i] + 7.0, 0.0), 14.0))
         if plane > 0.0:
             wish[0] += 1.2 * max(1.2 - p[0], 0.0)
-        sideways, deep = 0.0, 0.0
-        for k in range(waves.shape[1]):
-            sideways += weights[0, k] * math.sin(2.0 * math.pi * way / waves[0, k] + phases[0, k])
-            deep += weights[1, k] * math.sin(2.0 * math.pi * way / waves[1, k] + phases[1, k])
+        away = 0.0
+        for k in range(len(waves)):
+            away += weights[k] * math.sin(2.0 * math.pi * way / waves[k] + phases[k])
+        plane_angle = tilt + 2.0 * math.pi * way / turn_mm
+        sideways, deep = away * math.cos(plane_angle), away * math.sin(plane_angle)
         across = np.array(
             [
                 normal[1] * wish[2] - normal[2] * wish[1],
@@ -194,7 +208,7 @@ def _walk(  # type: ignore[no-untyped-def]
         turn = step / _TURN_MM * min(1.0, max(0.0, (way - 0.5 * _STRAIGHT_MM) / _STRAIGHT_MM))
         size_new = 0.0
         for i in range(3):
-            target = wish[i] / towards + swing * (1.15 * sideways * across[i] / size + 1.25 * deep * normal[i])
+            target = wish[i] / towards + 1.6 * swing * (sideways * across[i] / size + deep * normal[i])
             change[i] = turn * (target - heading[i])
             size_new += change[i] ** 2
         limit = min(1.0, _SHARPEST * step / (math.sqrt(size_new) + 1e-9))

@@ -216,6 +216,6 @@ def main(cohort: PhantomCohort, seed: int, patients: int, file: Path, workers: i
     say_written([file])
     if statistics.failed:
         raise CohortError(
-            f"{len(statistics.failed)} of the phantoms' statistics differ from what is known: "
-            f"{', '.join(statistics.failed)}. Change the cohort's anatomy: settings, or measure more patients."
+            f"{len(statistics.failed)} of the phantoms' statistics not within the tolerance of what is known: "
+            f"{', '.join(statistics.failed)}. Change anatomy: in the cohort's settings, or measure more patients."
         )

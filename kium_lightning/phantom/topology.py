@@ -42,7 +42,7 @@ class Sprig:
 
 def draw_length(rng: np.random.Generator, median_sigma: tuple[float, float]) -> float:
     """Draws a segment's length in mm from a log-normal distribution, cut below."""
-    spread = float(np.clip(rng.standard_normal(), -2.5, 2.5))
+    spread = float(np.clip(rng.standard_normal(), -2.0, 2.0))
     return max(_LEAST_MM, median_sigma[0] * math.exp(median_sigma[1] * spread))
 
 
