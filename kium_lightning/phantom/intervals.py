@@ -5,7 +5,7 @@ from numba import njit
 
 _LONGEST_STRETCH = 16  # points that one straight piece may stand for
 _CONTRAST = 0.004  # what a straight piece may be off in contrast
-SLOTS = 4  # intervals apart from each other that one ray can hold before the first are added up
+SLOTS = 6  # intervals apart from each other that one ray can hold before the first are added up
 
 
 @njit(cache=True, fastmath=False)
