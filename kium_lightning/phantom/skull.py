@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from kium_lightning.phantom.bones import Skull
 from kium_lightning.phantom.geometry import Geometry
 
-_BONE_PER_MM = 0.035  # effective attenuation of compact bone behind a head, over that of soft tissue
+_BONE_PER_MM = 0.025  # effective attenuation of compact bone behind a head, over that of soft tissue
 _SPONGY = 0.45  # density of the layer between the tables
 _TABLE = 0.28  # share of the wall that each table takes
 _GRAIN = 0.03  # by how much the texture of the spongy bone varies
