@@ -2,9 +2,9 @@
 
 Draws two cohorts as they would be written, keeps of each of a patient's eight files only its size, its margins, its
 text and the level and spread of its background, and lets two classifiers learn from one cohort who has an aneurysm and
-guess it in the other. The AUROC's interval must cover 0.5. The cohorts are drawn apart, as folds of one cohort would
-give less than 0.5 where there is nothing to learn: what one fold has too many of, the others have too few of.
-Nothing is written to disk but the numbers, where --features names a file; they are taken from it the next time.
+guess it in the other. The AUROC's interval must cover 0.5. A real leak carries over from one cohort to another; what
+is found in the folds of a single one need not. Nothing is written to disk but the numbers, where --features names a
+file; they are taken from it the next time.
 """
 
 import argparse
