@@ -98,7 +98,8 @@ def draw_sac(
     Raises:
         KeyError: the tree lacks an artery that the location needs.
     """
-    site = find_site(location, tree, dominant_side, *(float(chance) for chance in rng.uniform(size=2)))
+    place, aspect = (float(chance) for chance in rng.uniform(size=2))
+    site = find_site(location, tree, dominant_side, place, aspect, aneurysms.places)
     lean = np.tan(np.radians(aneurysms.direction_sd_degrees))
     leans = lean * rng.standard_normal((_TRIES, 3)) * np.linspace(1.0, 3.0, _TRIES)[:, None]
     roll = 0.01 * rng.standard_normal(3)

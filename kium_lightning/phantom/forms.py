@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kium_lightning.phantom.curves import unit
+from kium_lightning.phantom.sites import Places
 
 Vector = NDArray[np.float64]
 
@@ -29,6 +30,7 @@ class Aneurysms:
         lobe_radius: range of a lobe's radius, over half the dome's length.
         daughter_sac: probability of a daughter sac.
         daughter_radius: range of its radius, over half the dome's length.
+        places: where they sit on arteries that have several places.
     """
 
     median_mm: float
@@ -45,6 +47,7 @@ class Aneurysms:
     lobe_radius: tuple[float, float]
     daughter_sac: float
     daughter_radius: tuple[float, float]
+    places: Places
 
 
 @dataclass(frozen=True)

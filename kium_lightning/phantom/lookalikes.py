@@ -17,7 +17,7 @@ from scipy.spatial import KDTree
 from kium_lightning.anatomy import Artery, Location, Side
 from kium_lightning.phantom.bends import LOOP_MM, bent, looped, narrowed, widened_root
 from kium_lightning.phantom.curves import path_lengths, tangent_at, unit
-from kium_lightning.phantom.sites import find_site, parent_of
+from kium_lightning.phantom.sites import Places, find_site, parent_of
 from kium_lightning.phantom.tree import Branch, Segment, Tree
 
 Vector = NDArray[np.float64]
@@ -100,7 +100,11 @@ _PLACES: dict[Kind, tuple[frozenset[Segment], tuple[float, float]]] = {
 
 
 def draw_lookalikes(
-    tree: Tree, labels: frozenset[Location], lookalikes: Lookalikes, streams: Sequence[np.random.Generator]
+    tree: Tree,
+    labels: frozenset[Location],
+    lookalikes: Lookalikes,
+    places: Places,
+    streams: Sequence[np.random.Generator],
 ) -> tuple[Tree, tuple[Lookalike, ...]]:
     """Draws a patient's look-alikes and puts them into the tree.
 
@@ -108,6 +112,7 @@ def draw_lookalikes(
         tree: the vessels as drawn.
         labels: where the patient has aneurysms; only which of its origins an infundibulum takes depends on them.
         lookalikes: the distributions.
+        places: where aneurysms sit on arteries that have several places.
         streams: one generator for each kind, in the order of ``Kind``.
 
     Returns:
@@ -126,10 +131,10 @@ def draw_lookalikes(
         count = int(rng.poisson(mean))
         if count == 0:
             continue
-        closed = closed or _closed_places(tree)
-        places = _open_places(branches, kind, closed)
-        for index in rng.permutation(len(places)):
-            number, point = places[index]
+        closed = closed or _closed_places(tree, places)
+        spots = _open_places(branches, kind, closed)
+        for index in rng.permutation(len(spots)):
+            number, point = spots[index]
             if count == 0:
                 break
             if number in taken:  # one on each vessel, so that none undoes another
@@ -195,13 +200,13 @@ def _infundibula(
     return found
 
 
-def _closed_places(tree: Tree) -> KDTree:
+def _closed_places(tree: Tree, places: Places) -> KDTree:
     """Where no loop, kink or stenosis may sit: joints, ends and the sites of all aneurysms of all labels."""
     closed = [branch.points[[0, -1]] for branch in tree.branches]
     for location in Location:
         for place in (0.0, 0.5, 1.0) if location.artery in (Artery.ICA, Artery.VA) else (0.5,):
             try:
-                site = find_site(location, tree, Side.LEFT, place)
+                site = find_site(location, tree, Side.LEFT, place, places=places)
             except KeyError:
                 continue
             closed.append(tree.branches[site.branch].points[site.point][None])

@@ -104,7 +104,7 @@ def draw_patient(labels: frozenset[Location], distributions: Distributions, seed
     streams = {"midline": stream(1, 0), "L": stream(1, 1), "R": stream(1, 2)}
     tree = draw_tree(anatomy, variants, streams)
     of_kinds = [stream(6, number) for number in range(len(Kind))]
-    tree, lookalikes = draw_lookalikes(tree, labels, distributions.lookalikes, of_kinds)
+    tree, lookalikes = draw_lookalikes(tree, labels, distributions.lookalikes, distributions.aneurysms.places, of_kinds)
     sacs: list[Sac] = []
     for number, location in enumerate(Location):
         if location in labels:

@@ -32,7 +32,34 @@ class Site:
     ends: bool
 
 
-def find_site(location: Location, tree: Tree, dominant_side: Side, place: float = 0.5, aspect: float = 0.5) -> Site:
+@dataclass(frozen=True)
+class Places:
+    """Which of several places an aneurysm takes on arteries that have more than one.
+
+    Attributes:
+        ica_terminus: share of the carotid ones that sit at its terminus; the others are paraclinoid.
+        ica_superior: share of the paraclinoid ones that point upwards; the others point to the midline.
+        ica_beyond_genu_mm: range of the way from the siphon's genu to a paraclinoid one.
+        va_below_pica_mm: range of the way from the origin of the PICA down to a vertebral one.
+    """
+
+    ica_terminus: float
+    ica_superior: float
+    ica_beyond_genu_mm: tuple[float, float]
+    va_below_pica_mm: tuple[float, float]
+
+
+USUAL_PLACES = Places(0.3, 0.6, (2.5, 7.0), (2.0, 6.0))  # as in conf/cohort/phantom.yaml
+
+
+def find_site(
+    location: Location,
+    tree: Tree,
+    dominant_side: Side,
+    place: float = 0.5,
+    aspect: float = 0.5,
+    places: Places = USUAL_PLACES,
+) -> Site:
     """Finds the site of a location.
 
     Args:
@@ -41,6 +68,7 @@ def find_site(location: Location, tree: Tree, dominant_side: Side, place: float 
         dominant_side: the side on which a midline aneurysm's neighbours are named; any will do for the basilar tip.
         place: which of an artery's places, from 0 to 1, as shares of the patients; the carotid artery has several.
         aspect: which way the dome points, from 0 to 1, where an artery's domes point more than one way.
+        places: which places there are on arteries that have several.
 
     Raises:
         KeyError: the tree lacks an artery that the location needs.
@@ -67,10 +95,11 @@ def find_site(location: Location, tree: Tree, dominant_side: Side, place: float 
             return at_end(tree.branch(Segment.MCA, side), towards(0.3, 0.1, -0.2))
         case Artery.ICA:
             ica = tree.branch(Segment.ICA, side)
-            if place < 0.3:  # the terminus
+            if place < places.ica_terminus:
                 return at(ica, len(ica.points) - 1, towards(0.2, -0.1, 1.0), ends=True)
-            beyond_genu = 2.5 + 4.5 * (place - 0.3) / 0.7  # mm: the paraclinoid stretch
-            usual = towards(-0.6, 0.2, 0.7) if aspect < 0.6 else towards(-1.0, 0.0, -0.2)
+            rest = (place - places.ica_terminus) / max(1.0 - places.ica_terminus, 1e-9)
+            beyond_genu = _between(places.ica_beyond_genu_mm, rest)
+            usual = towards(-0.6, 0.2, 0.7) if aspect < places.ica_superior else towards(-1.0, 0.0, -0.2)
             return at(ica, _further(ica, int(np.argmax(ica.points[:, 1])), beyond_genu), usual)
         case Artery.PCOM:
             return at_origin(Segment.PCOM, towards(0.35, -1.0, -0.35))
@@ -85,7 +114,7 @@ def find_site(location: Location, tree: Tree, dominant_side: Side, place: float 
             return at_end(tree.branch(Segment.A2, side), towards(0.1, 0.5, 0.0))
         case Artery.VA:
             va = tree.branch(Segment.VA, side)
-            return at(va, _near_pica(va, side, tree, 2.0 + 4.0 * place), towards(0.8, 0.5, 0.2))
+            return at(va, _near_pica(va, side, tree, _between(places.va_below_pica_mm, place)), towards(0.8, 0.5, 0.2))
         case Artery.PICA:
             return at_origin(Segment.PICA, towards(0.3, -0.9, 0.5))
         case Artery.SCA:
@@ -146,6 +175,10 @@ def feeders_of(site: Vector, reach_mm: float, tree: Tree) -> tuple[tuple[int, in
 
 def _index(tree: Tree, branch: Branch) -> int:
     return next(index for index, each in enumerate(tree.branches) if each is branch)
+
+
+def _between(limits: tuple[float, float], share: float) -> float:
+    return limits[0] + share * (limits[1] - limits[0])
 
 
 def _further(branch: Branch, point: int, way_mm: float) -> int:

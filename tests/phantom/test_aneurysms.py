@@ -6,7 +6,7 @@ import pytest
 from kium_lightning.anatomy import Artery, Location, Side
 from kium_lightning.phantom.aneurysms import Aneurysms, Sac, draw_sac
 from kium_lightning.phantom.forms import draw_form
-from kium_lightning.phantom.sites import find_site, parent_of
+from kium_lightning.phantom.sites import USUAL_PLACES, find_site, parent_of
 from kium_lightning.phantom.tree import Segment, Tree
 
 ROOM_MM = 1e6  # for any neck
@@ -25,6 +25,7 @@ SIZES = Aneurysms(
     lobe_radius=(0.45, 0.7),
     daughter_sac=0.3,
     daughter_radius=(0.18, 0.34),
+    places=USUAL_PLACES,
 )
 SMOOTH = replace(SIZES, irregular=0.0, daughter_sac=0.0)
 
@@ -163,7 +164,7 @@ def test_lobes_and_daughter_sacs_hang_together_with_the_dome() -> None:
 
 
 def test_a_second_sac_keeps_clear_of_the_first(usual_tree: Tree) -> None:
-    large = replace(SMOOTH, median_mm=8.0, sigma=0.01)
+    large = replace(SMOOTH, median_mm=12.0, sigma=0.01)
     first = draw_sac(Location.LEFT_PCOM, usual_tree, Side.LEFT, large, np.random.default_rng(0))
     gaps = []
     for others in ((), (first,)):
