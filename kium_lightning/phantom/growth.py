@@ -17,10 +17,12 @@ SPACING_MM = 1.0
 _STRAIGHT_MM = 2.5  # a daughter keeps the direction of its take-off as long as this
 _TURN_MM = 3.5  # way over which a vessel turns into the direction it wants
 _SHARPEST = 0.3  # largest change of direction, radians per mm
-_TURN_OF_PLANE_MM = 90.0
+_TURN_OF_PLANE_MM = 500.0
+_TILT = 0.4  # of a half turn: how far that plane may lean; vessels dip into sulci more than they curl on the surface
+_PULL_PER_MM = 0.07  # back to the surface; more would not let a vessel dip into a sulcus
 _WAVES = 3  # sines that add up to the swing
-_LONGEST_WAVE_MM = 50.0
-_SHORTEST_WAVE_MM = 16.0
+_LONGEST_WAVE_MM = 34.0
+_SHORTEST_WAVE_MM = 13.0
 _SWINGS = np.array([0.3, 0.45, 0.6, 0.8, 1.0, 1.25, 1.5, 1.8, 2.2, 2.7, 3.4, 4.5])
 
 
@@ -51,7 +53,8 @@ class Territory:
 class Swing:
     """How a vessel leaves its straight way: a sum of sines in a plane that turns slowly about the vessel.
 
-    Two independent swings, sideways and in depth, would make it a coil.
+    Two independent swings, sideways and in depth, would make it a coil; a plane far from upright makes loops in lateral
+    views, where known angiograms show a fan.
 
     Attributes:
         waves: wavelengths in mm (n,).
@@ -76,7 +79,7 @@ def draw_swing(rng: np.random.Generator) -> Swing:
     weights = (0.5 + drawn[2]) * np.sqrt(waves / _LONGEST_WAVE_MM)
     weights /= np.sqrt((weights**2).sum())
     turn_mm = _TURN_OF_PLANE_MM * (1.0 + turn) * (1.0 if turn < 0.5 else -1.0)
-    return Swing(waves, 2.0 * np.pi * drawn[1], weights, 2.0 * np.pi * float(tilt), float(turn_mm))
+    return Swing(waves, 2.0 * np.pi * drawn[1], weights, np.pi * (0.5 + _TILT * (float(tilt) - 0.5)), float(turn_mm))
 
 
 def grow(
@@ -186,7 +189,7 @@ def _walk(  # type: ignore[no-untyped-def]
         elif grip > 0.0 and goal == len(goals) - 1:
             outside = (1.0 / math.sqrt(scale) - 1.0) * 60.0  # roughly how many millimetres below the surface
             for i in range(3):
-                wish[i] += grip * min(max(0.2 * outside, -2.0), 2.0) * normal[i]
+                wish[i] += grip * min(max(_PULL_PER_MM * outside, -2.0), 2.0) * normal[i]
         for i in range(3):
             wish[i] += 0.11 * (min(max(low[i] + 7.0 - p[i], 0.0), 14.0) - min(max(p[i] - high[i] + 7.0, 0.0), 14.0))
         if plane > 0.0:
