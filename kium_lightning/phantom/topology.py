@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kium_lightning.phantom.dimensions import draw_normal
 from kium_lightning.phantom.growth import Swing, draw_swing
-from kium_lightning.phantom.population import TreeShape, draw_normal
+from kium_lightning.phantom.population import TreeShape
 
 _LEAST_MM = 6.0
 _LEAST_ANGLE = 12.0

@@ -6,8 +6,9 @@ from numpy.typing import NDArray
 from kium_lightning.anatomy import Side
 from kium_lightning.phantom.canopy import Planting, plant
 from kium_lightning.phantom.curves import Points, cut, lengthened, path_lengths, relaxed, smooth_curve, wander
+from kium_lightning.phantom.dimensions import Normal, draw_normal
 from kium_lightning.phantom.growth import Territory
-from kium_lightning.phantom.population import Anatomy, Normal, TreeShape, draw_normal
+from kium_lightning.phantom.population import Anatomy, TreeShape
 from kium_lightning.phantom.topology import draw_rail
 from kium_lightning.phantom.tree import Branch, Key, Segment
 

@@ -5,8 +5,8 @@ import numpy as np
 from kium_lightning.phantom import landmarks, territories
 from kium_lightning.phantom.canopy import Planting
 from kium_lightning.phantom.curves import Points, evenly, path_lengths, unit
+from kium_lightning.phantom.dimensions import Normal
 from kium_lightning.phantom.growth import Territory
-from kium_lightning.phantom.population import Normal
 from kium_lightning.phantom.topology import draw_terminals
 from kium_lightning.phantom.tree import Branch, Segment
 from kium_lightning.phantom.trunks import Trunks
