@@ -25,7 +25,7 @@ _MIDLINE: tuple[_Row, ...] = (
     (ELLIPSOID, (0, -18, -27), (14, 4.5, 21), 0, 20, 0.6),  # clivus
     (ELLIPSOID, (0, 63, 9), (27, 6, 17), 0, 0, 0.5),  # frontal bone between the brows
     (ELLIPSOID, (0, 40, -15), (12, 21, 11), 0, 0, 0.12),  # ethmoid
-    (ELLIPSOID, (0, 40, -56), (22, 27, 3.0), 0, -3, 0.3),  # hard palate
+    (ELLIPSOID, (0, 40, -56), (22, 27, 3.0), 0, -3, 0.18),  # hard palate
     (ELLIPSOID, (0, 60, -22), (5, 6, 15), 0, -22, 0.35),  # nasal bones
     (ELLIPSOID, (0, -95, -8), (16, 5, 11), 0, 0, 0.3),  # occipital protuberance
     (ELLIPSOID, (0, 64, -101), (14, 6, 11), 0, 0, 0.8),  # chin
