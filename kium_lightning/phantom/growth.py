@@ -20,6 +20,9 @@ _SHARPEST = 0.3  # largest change of direction, radians per mm
 _TURN_OF_PLANE_MM = 500.0
 _TILT = 0.4  # of a half turn: how far that plane may lean; vessels dip into sulci more than they curl on the surface
 _PULL_PER_MM = 0.07  # back to the surface; more would not let a vessel dip into a sulcus
+_RIM = 0.92  # of the brain's outline, where vessels beside the falx begin to be pushed back
+_RIM_PUSH_PER_MM = 0.16
+_RADIUS_MM = 60.0  # of the hemisphere, roughly
 _WAVES = 3  # sines that add up to the swing
 _LONGEST_WAVE_MM = 34.0
 _SHORTEST_WAVE_MM = 13.0
@@ -184,10 +187,13 @@ def _walk(  # type: ignore[no-untyped-def]
         for i in range(3):
             normal[i] /= math.sqrt(rest)
         if plane > 0.0:
+            beyond = (math.sqrt(scale) - _RIM) * _RADIUS_MM  # a corner of the box may lie outside the skull
+            for i in range(3):
+                wish[i] -= _RIM_PUSH_PER_MM * min(max(beyond, 0.0), 12.0) * normal[i]
             normal[0], normal[1], normal[2] = 1.0, 0.0, 0.0
             wish[0] += 0.06 * (plane - p[0])
         elif grip > 0.0 and goal == len(goals) - 1:
-            outside = (1.0 / math.sqrt(scale) - 1.0) * 60.0  # roughly how many millimetres below the surface
+            outside = (1.0 / math.sqrt(scale) - 1.0) * _RADIUS_MM  # roughly how many millimetres below the surface
             for i in range(3):
                 wish[i] += grip * min(max(_PULL_PER_MM * outside, -2.0), 2.0) * normal[i]
         for i in range(3):
