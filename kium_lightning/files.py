@@ -3,11 +3,14 @@
 import json
 import math
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+
+_TEMPORARY = re.compile(r"\.\d+\.[0-9a-f]{8}$")
 
 
 @contextmanager
@@ -24,6 +27,13 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Removes the temporary files that a process left in a folder when it was killed inside ``replacing``."""
+    for path in folder.glob(".*"):
+        if _TEMPORARY.search(path.stem):
+            path.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

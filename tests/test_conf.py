@@ -12,6 +12,7 @@ from torch import nn
 
 from kium_lightning.data.cohort import CohortFolder, FolderCohort
 from kium_lightning.data.datamodule import FoldedViews
+from kium_lightning.data.stream import PhantomStream
 from kium_lightning.data.transforms import Augmentation
 from kium_lightning.ensemble.fusion import REPORT_RULES, PatientScores
 from kium_lightning.ensemble.members import Ensemble
@@ -24,7 +25,7 @@ from kium_lightning.tracking.weights_and_biases import finish_wandb
 FILES = sorted(path.relative_to(conf_dir()) for path in conf_dir().rglob("*.yaml"))
 
 # Which primary config a group belongs to, and what else must be said to compose an option of it.
-PRIMARY = {"predictor": "predict", "ensemble": "predict", "thresholds": "calibrate"}
+PRIMARY = {"predictor": "predict", "ensemble": "predict", "thresholds": "calibrate", "stream": "phantom"}
 SHARED_PARTS = {
     "model/classifier": ["model/net=resnet18", "model/loss=bce"],
     "data/views": ["data.circulation=anterior"],
@@ -78,6 +79,11 @@ def test_every_cohort_builds(option: str, tmp_path: Path) -> None:
     needed = [f"cohort.folder={tmp_path}"] if option == "kium" else []
     cohort = build(composed("phantom", f"cohort={option}", *needed).cohort)
     assert isinstance(cohort, FolderCohort if option == "kium" else PhantomCohort)
+
+
+@pytest.mark.parametrize("option", options("stream"))
+def test_every_stream_builds(option: str) -> None:
+    assert isinstance(build(composed("phantom", f"stream={option}").stream), PhantomStream)
 
 
 @pytest.mark.parametrize("option", sorted(set(options("data")) - {"views"}))

@@ -1,20 +1,36 @@
-"""Makes a cohort of synthetic patients: python -m kium_lightning.phantom cohort=phantom."""
+"""Makes synthetic patients and shows them: python -m kium_lightning.phantom [cohort | gallery | statistics]."""
+
+import sys
+from pathlib import Path
 
 from kium_lightning.console import say_written
 from kium_lightning.errors import ConfigError
+from kium_lightning.phantom import gallery, statistics
+from kium_lightning.phantom.actions import ACTIONS, with_action
 from kium_lightning.phantom.cohort import PhantomCohort
 from kium_lightning.settings import Config, build, verb
 
 
 @verb("phantom")
 def main(config: Config) -> None:
-    """Makes the chosen cohort unless it is there already."""
+    """Does with the chosen cohort what the action says."""
+    action = str(config.action)
+    if action not in ACTIONS:
+        raise ConfigError(f"There is no action {action}. Say {', '.join(ACTIONS)}, or nothing to make the cohort.")
     cohort = build(config.cohort)
     if not isinstance(cohort, PhantomCohort):
         raise ConfigError("This cohort is not made but given. Choose one of the phantoms, such as cohort=phantom_demo.")
+    if action == "gallery":
+        gallery.main(cohort, int(config.gallery.patients), int(config.gallery.tile_px), Path(config.gallery.file))
+        return
+    if action == "statistics":
+        chosen = config.statistics
+        statistics.main(cohort, int(chosen.seed), int(chosen.patients), Path(chosen.file), chosen.workers)
+        return
     made = cohort.ensure()
     say_written([made.train_set, made.test_set, made.truth])
 
 
 if __name__ == "__main__":
+    sys.argv[1:] = with_action(sys.argv[1:])
     main()

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
-from multiprocessing import get_context
+from enum import StrEnum
+from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,14 +19,18 @@ from kium_lightning.anatomy import CSV_COLUMNS, Location
 from kium_lightning.console import track
 from kium_lightning.data.cohort import CohortFolder
 from kium_lightning.errors import CohortError, ConfigError
-from kium_lightning.files import write_json, write_text
+from kium_lightning.files import sweep, write_json, write_text
 from kium_lightning.phantom.aneurysms import Aneurysms
 from kium_lightning.phantom.film import Film
-from kium_lightning.phantom.labels import draw_labels
+from kium_lightning.phantom.labels import Sites, draw_labels
+from kium_lightning.phantom.lookalikes import Lookalikes
 from kium_lightning.phantom.patient import Distributions
 from kium_lightning.phantom.population import Anatomy
+from kium_lightning.phantom.truth import Detail, legend
 from kium_lightning.phantom.writing import Job, write_patient
 from kium_lightning.phantom.xray import Xray
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
 
 _FORMAT = 1  # raise it when the same settings make other files, so that old cohorts are not taken for new ones
 _FIRST_INDEX = 1001
@@ -47,7 +53,10 @@ class PhantomCohort:
         seed: of everything random.
         workers: processes; None for one per core.
         anatomy: how patients differ.
+        sites: ``challenge`` or ``even``: how often each location carries an aneurysm.
+        truth: ``full``, ``masks`` or ``boxes``: how much is written beside the images.
         aneurysms: how large aneurysms are.
+        lookalikes: how often other things look like one.
         xray: how runs differ.
         film: how image files differ.
 
@@ -64,8 +73,11 @@ class PhantomCohort:
         test_patients: int,
         seed: int,
         workers: int | None,
+        sites: str,
+        truth: str,
         anatomy: Anatomy,
         aneurysms: Aneurysms,
+        lookalikes: Lookalikes,
         xray: Xray,
         film: Film,
     ) -> None:
@@ -77,7 +89,8 @@ class PhantomCohort:
         self._patients = {"train_set": train_patients, "test_set": test_patients}
         self._seed = seed
         self._workers = workers or os.cpu_count() or 1
-        self._distributions = Distributions(anatomy, aneurysms, xray, film)
+        self.distributions = Distributions(anatomy, aneurysms, lookalikes, xray, film)
+        self.sites, self._detail = _chosen(Sites, "sites", sites), _chosen(Detail, "truth", truth)
         self.settings: dict[str, Any] = json.loads(
             json.dumps(
                 {
@@ -86,7 +99,9 @@ class PhantomCohort:
                     "train_patients": train_patients,
                     "test_patients": test_patients,
                     "seed": seed,
-                    **asdict(self._distributions),
+                    "sites": sites,
+                    "truth": truth,
+                    **asdict(self.distributions),
                 }
             )
         )
@@ -105,11 +120,16 @@ class PhantomCohort:
         self._check(finished if finished.is_file() else unfinished)
         if finished.is_file():
             return cohort
+        jobs = self.jobs()
+        for folder in {cohort.path, cohort.truth} | {job.images for job in jobs} | {job.truth for job in jobs}:
+            sweep(folder)
         write_json(unfinished, self.settings)
-        missing = [job for job in self.jobs() if not job.record.is_file()]
+        missing = [job for job in jobs if not job.record.is_file()]
         for _ in track(self._written(missing), f"Making the cohort {cohort.name}", len(missing)):
             pass
         self._write_tables()
+        if self._detail is Detail.FULL:
+            write_json(cohort.truth / "arteries.json", legend())
         write_json(finished, self.settings)
         unfinished.unlink(missing_ok=True)
         return cohort
@@ -122,10 +142,10 @@ class PhantomCohort:
         jobs = []
         for part, (folder, patients) in enumerate(self._patients.items(), start=1):
             stream = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(part,)))
-            for place, labels in enumerate(draw_labels(patients, stream)):
+            for place, labels in enumerate(draw_labels(patients, stream, self.sites)):
                 images, truth = self.cohort.path / folder, self.cohort.truth / folder
                 seed = (self._seed, part, place)
-                jobs.append(Job(int(next(indices)), labels, seed, images, truth, self._distributions))
+                jobs.append(Job(int(next(indices)), labels, seed, images, truth, self.distributions, self._detail))
         return jobs
 
     def _check(self, marker: Path) -> None:
@@ -155,7 +175,8 @@ class PhantomCohort:
             yield from map(write_patient, jobs)
             return
         # spawn: forking a process that has threads, as torch's and OpenCV's, can deadlock
-        with ProcessPoolExecutor(min(self._workers, len(jobs)), mp_context=get_context("spawn")) as pool:
+        workers, spawn = min(self._workers, len(jobs)), get_context("spawn")
+        with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_end_with_parent) as pool:
             futures = [pool.submit(write_patient, job) for job in jobs]
             try:
                 for future in as_completed(futures):
@@ -175,6 +196,28 @@ class PhantomCohort:
         write_text(self.cohort.train_csv, _table(train))
         write_text(self.cohort.groundtruth_csv, _table(test))
         write_text(self.cohort.test_csv, _table(test, blank=True))
+
+
+def _end_with_parent() -> None:
+    """Lets a worker end when its parent is killed; else it would wait for more work for ever."""
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    Thread(target=wait, daemon=True).start()
+
+
+def _chosen(kind: type[_Choice], key: str, value: str) -> _Choice:
+    """The choice that a setting names."""
+    try:
+        return kind(value)
+    except ValueError:
+        known = ", ".join(kind)
+        raise ConfigError(f"cohort.{key}={value} is not known. Write one of {known}.") from None
 
 
 def _table(jobs: list[Job], blank: bool = False) -> str:

@@ -29,10 +29,7 @@ def smooth_curve(waypoints: Points, spacing_mm: float) -> Points:
         Points (m, 3) at most ``spacing_mm`` apart; the first and the last are the first and the last waypoint.
     """
     dense: Points = _natural_spline(np.ascontiguousarray(waypoints), 24)
-    along = path_lengths(dense)
-    count = max(2, math.ceil(along[-1] / spacing_mm) + 1)
-    wanted = np.linspace(0.0, along[-1], count)
-    return np.column_stack([np.interp(wanted, along, dense[:, axis]) for axis in range(3)])
+    return evenly(dense, spacing_mm)
 
 
 def relaxed(points: Points, rounds: int) -> Points:
@@ -105,3 +102,45 @@ def wander(rng: np.random.Generator, along_mm: NDArray[np.float64], spreads_mm: 
     covariance = np.exp(-0.5 * apart**2) + 1e-6 * np.eye(len(along_mm))
     drift: Points = np.linalg.cholesky(covariance) @ rng.standard_normal((len(along_mm), 3))
     return drift * spreads_mm[:, None]
+
+
+def cut(points: Points, length_mm: float) -> Points:
+    """The first stretch of a polyline (n, 3), ending exactly at a length; all of it where it is shorter."""
+    along = path_lengths(points)
+    if along[-1] <= length_mm:
+        return points
+    count = max(int(np.searchsorted(along, length_mm)), 1)
+    share = (length_mm - along[count - 1]) / (along[count] - along[count - 1])
+    end = points[count - 1] + share * (points[count] - points[count - 1])
+    kept = count - 1 if share < 0.3 and count > 1 else count  # no stub of a step
+    return np.vstack([points[:kept], end])
+
+
+def evenly(points: Points, spacing_mm: float) -> Points:
+    """Samples a polyline (n, 3) anew at even steps of at most a spacing."""
+    along = path_lengths(points)
+    wanted = np.linspace(0.0, along[-1], max(2, math.ceil(along[-1] / spacing_mm - 1e-6) + 1))
+    return np.column_stack([np.interp(wanted, along, points[:, axis]) for axis in range(3)])
+
+
+def lengthened(points: Points, length_mm: float) -> Points:
+    """Scales a polyline (n, 3) about its start to a length."""
+    scaled: Points = points[0] + (points - points[0]) * (length_mm / path_lengths(points)[-1])
+    return scaled
+
+
+def bowed(points: Points, length_mm: float) -> Points:
+    """Bends a polyline (n, 3) between fixed ends more or less, until it has a length.
+
+    Its ends must be nearer to each other than that; where they are not, it comes as close to straight as 3 % of excess.
+    """
+    straight = np.linspace(0.0, 1.0, len(points))[:, None] * (points[-1] - points[0]) + points[0]
+    away = points - straight
+    low, high = 0.0, 12.0
+    for _ in range(30):
+        middle = 0.5 * (low + high)
+        if path_lengths(straight + middle * away)[-1] < length_mm:
+            low = middle
+        else:
+            high = middle
+    return evenly(straight + low * away, length_mm / (len(points) - 1))

@@ -7,14 +7,18 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from kium_lightning.phantom.film import Sheet
+from kium_lightning.phantom.bones import draw_skull
 from kium_lightning.phantom.overlay import Image
+from kium_lightning.phantom.sheet import Blob, Sheet
 from kium_lightning.phantom.skull import skull_attenuation, subtract_shifted
 from kium_lightning.phantom.xray import Run
 
-_DETECTOR_BLUR_PX = 0.7
 _BLACK_LEVEL = 2.0
-_COLLIMATOR = 0.74  # radius of the collimator's circle over half the diagonal
+_FULL_SIZE_PX = 1024.0
+_CELL_PX = 3.0  # of a full-size picture: the grid on which edges of bone are worked out
+_COARSE = 2  # so many times coarser where the mask lies almost right
+_FAINT_PX = 0.3
+_COLLIMATOR_EDGE = 0.006  # width of the collimator's edge over half the diagonal
 
 
 def expose(signal: NDArray[np.float32], sheet: Sheet, run: Run) -> Image:
@@ -25,57 +29,87 @@ def expose(signal: NDArray[np.float32], sheet: Sheet, run: Run) -> Image:
     """
     rng = np.random.Generator(np.random.SFC64(sheet.noise_seed))
     height, width = signal.shape
-    scale = min(height, width) / 1024.0
-    pixel_mm = run.field_mm / min(height, width)
-    blur = max(run.blur_mm() / pixel_mm, 0.25)
-    bone = skull_attenuation(run.geometry(width, height), rng)
-    shift = (sheet.shift[0] * scale, sheet.shift[1] * scale, sheet.shift[2])
-    signal = cv2.GaussianBlur(signal, (0, 0), blur) + subtract_shifted(bone, shift, (height, width))
-    signal += _shading(height, width, sheet.fog, rng)
-    photons = run.photons * max(1.0, (1.0 / scale) ** 2)
+    scale = min(height, width) / _FULL_SIZE_PX
+    right, down = run.blur_px(min(height, width))
+    if max(right, down) > 0.2:
+        signal = np.asarray(cv2.GaussianBlur(signal, (0, 0), max(right, 0.1), sigmaY=max(down, 0.1)), dtype=np.float32)
+    photons = run.photons * max(1.0, (1.0 / scale) ** 2)  # smaller files gather more of them in a pixel
     noise = rng.standard_normal((height, width), dtype=np.float32)
-    _scale_noise(noise, signal, photons)
-    signal += cv2.GaussianBlur(noise, (0, 0), _DETECTOR_BLUR_PX)
-    if sheet.collimator:
-        signal += sheet.collimator * sheet.darkest_signal / sheet.background * _beyond_collimator(height, width)
-    return np.asarray(_grey_levels(signal, sheet.background, sheet.darkest_signal), dtype=np.uint8)
+    coarse = _left_over(sheet, run, width, height)
+    coarse += _shading(coarse.shape, sheet.fog * sheet.darkest_signal, rng)
+    if sheet.blob is not None:
+        coarse += _blob(coarse.shape, sheet.blob)
+    seen = np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+    _add(seen, signal, noise, photons)
+    seen = np.asarray(cv2.GaussianBlur(seen, (0, 0), run.detector_blur_px), dtype=np.float32)
+    radius, step = sheet.collimator or (9.0, 0.0)
+    return np.asarray(_grey_levels(seen, sheet.background, sheet.darkest_signal, radius, step), dtype=np.uint8)
+
+
+def _left_over(sheet: Sheet, run: Run, width: int, height: int) -> NDArray[np.float32]:
+    """What the skull leaves behind where the mask lies shifted, on a grid coarser than the picture."""
+    scale = min(height, width) / _FULL_SIZE_PX
+    is_faint = max(abs(shift) for shift in sheet.shift) < _FAINT_PX
+    cell = max(1, round(_CELL_PX * scale)) * (_COARSE if is_faint else 1)
+    skull = draw_skull(np.random.Generator(np.random.SFC64(sheet.skull_seed)))
+    bone = skull_attenuation(skull, run.geometry(width, height), cell)
+    right, down, degrees = sheet.shift
+    return subtract_shifted(bone, (right * scale / cell, down * scale / cell, degrees))
 
 
 @njit(cache=True)
-def _scale_noise(noise, signal, photons):  # type: ignore[no-untyped-def]
-    """Gives noise of deviation 1 (height, width) that of the difference of two exposures, in place."""
-    for row in range(noise.shape[0]):
-        for column in range(noise.shape[1]):
+def _add(seen, signal, noise, photons):  # type: ignore[no-untyped-def]
+    """Adds signal and noise of deviation 1 to what is seen without them (height, width), in place.
+
+    The noise is given the deviation of the difference of two exposures, of which one has lost the signal.
+    """
+    plain = math.sqrt(2.0 / photons)
+    for row in range(seen.shape[0]):
+        for column in range(seen.shape[1]):
             lost = signal[row, column]
-            factor = 2.0 if lost <= 0.0 else 1.0 + math.exp(lost)
-            noise[row, column] *= math.sqrt(factor / photons)
+            deviation = plain if lost <= 0.0 else math.sqrt((1.0 + math.exp(lost)) / photons)
+            seen[row, column] += lost + deviation * noise[row, column]
 
 
 @njit(cache=True)
-def _grey_levels(signal, background, darkest_signal):  # type: ignore[no-untyped-def]
-    """Grey levels (height, width) from a signal: the window is linear from the background to almost black."""
-    grey = np.empty(signal.shape, dtype=np.uint8)
+def _grey_levels(signal, background, darkest_signal, radius, step):  # type: ignore[no-untyped-def]
+    """Grey levels (height, width): the window is linear from the background to almost black.
+
+    Beyond the collimator's circle, whose radius is given over half the diagonal, the picture is a step darker.
+    """
+    height, width = signal.shape
+    grey = np.empty((height, width), dtype=np.uint8)
     slope = (background - _BLACK_LEVEL) / darkest_signal
-    for row in range(signal.shape[0]):
-        for column in range(signal.shape[1]):
+    half = 0.5 * math.sqrt(height * height + width * width)
+    for row in range(height):
+        down = (row - 0.5 * (height - 1)) / half
+        for column in range(width):
             level = background - slope * signal[row, column] + 0.5
+            if step > 0.0:
+                right = (column - 0.5 * (width - 1)) / half
+                away = right * right + down * down
+                if away > radius * radius:
+                    level -= step * min(1.0, (math.sqrt(away) - radius) / _COLLIMATOR_EDGE)
             grey[row, column] = np.uint8(min(max(level, 0.0), 255.0))
     return grey
 
 
-def _beyond_collimator(height: int, width: int) -> NDArray[np.float32]:
-    """0 inside the collimator's circle and 1 beyond it."""
-    rows = (np.arange(height, dtype=np.float32) - height / 2.0)[:, None]
-    columns = np.arange(width, dtype=np.float32) - width / 2.0
-    away = np.sqrt(rows * rows + columns * columns) / np.float32(0.5 * np.hypot(height, width))
-    edge = _COLLIMATOR if height == width else _COLLIMATOR + 0.06
-    return np.asarray(np.clip((away - np.float32(edge)) * 150.0, 0.0, 1.0), dtype=np.float32)
-
-
-def _shading(height: int, width: int, strength: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Slow changes of the background, zero on average."""
+def _shading(shape: tuple[int, ...], span: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Slow changes of the background over a span of signal, zero on average."""
     coarse = rng.standard_normal((4, 4), dtype=np.float32)
-    smooth = cv2.resize(coarse, (64, 64), interpolation=cv2.INTER_CUBIC)
-    smooth = cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR)
-    result: NDArray[np.float32] = smooth * np.float32(0.2 * strength)
+    smooth = np.asarray(cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_CUBIC), dtype=np.float32)
+    smooth -= smooth.mean()
+    result: NDArray[np.float32] = smooth * np.float32(span / max(float(np.ptp(smooth)), 1e-6))
     return result
+
+
+def _blob(shape: tuple[int, ...], blob: Blob) -> NDArray[np.float32]:
+    """The signal of a bright and a dark blob side by side."""
+    height, width = shape
+    side = min(height, width)
+    rows = (np.arange(height)[:, None] - blob.place[1] * height) / side
+    columns = (np.arange(width) - blob.place[0] * width) / side
+    along = columns * math.cos(blob.towards) + rows * math.sin(blob.towards)
+    away = (rows * rows + columns * columns) / (2.0 * blob.size**2)
+    # the derivative of a Gaussian, whose extremes are 1 / sqrt(e)
+    return np.asarray(blob.depth * math.exp(0.5) / blob.size * along * np.exp(-away), dtype=np.float32)

@@ -1,15 +1,17 @@
-"""The file: form, size, margins, text and format of one image. Nothing here knows of aneurysms."""
+"""How image files differ: form, size, margins, text, format, and what the run left. Nothing here knows of aneurysms."""
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from kium_lightning.anatomy import Projection, View
 from kium_lightning.errors import ConfigError
-from kium_lightning.phantom.overlay import Box, Image, Text, bounding_box, draw_text, paint_dashes, paint_text
+from kium_lightning.phantom.overlay import Box, draw_marks, draw_text
+from kium_lightning.phantom.sheet import Blob, Sheet
 
 FORMS = ("clean", "margins", "text")
 _SMALLEST_PX = 64
+_RAW_BORDER_PX = 2
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,19 @@ class Film:
         forms: probabilities of the raw forms clean, margins, and margins with burnt-in text.
         background: mean and standard deviation of the background's grey level.
         darkest_signal: range of the subtraction signal that is shown as black.
-        fog: largest share of the signal range by which slow shading lifts or lowers the background.
-        misregistered: probability that a run shows the skull's edges.
-        shift_px: largest shift of the mask against the run, in pixels of a 1024-pixel picture.
-        collimator: probability of a faint circular collimator edge.
+        fog: largest share of the signal range that slow shading spans; mostly it is less.
+        misregistered_frontal: probability that a frontal run shows the skull's edges.
+        misregistered_lateral: the same for a lateral run.
+        misregistration_px: largest shift of the mask against the run, in pixels of a 1024-pixel picture.
+        misregistration_degrees: largest turn of the mask against the run.
+        residual: share of these that is left in all other runs.
+        blob: probability of a bright and dark blob at the lower left of a lateral view, where the jaw moves.
+        blob_signal: range of its depth, in signal.
+        collimated: probability of a faint circular collimator edge.
+        collimator_radius: range of that circle's radius, over half the picture's diagonal.
+        collimator_grey: range of the step beyond it, in grey levels.
         margin: largest width of a margin as a fraction of the side it takes from.
-        thin_margin: probability that all margins are at most two pixels wide.
+        raw_border: probability that the margins are nothing but two black columns and rows at the right and the bottom.
         text_lines: range of the number of burnt-in lines.
         bright_text: probability that the text is bright.
         dashes: probability of dashes along the top and ticks down the left edge of a picture with text.
@@ -39,11 +48,18 @@ class Film:
     background: tuple[float, float]
     darkest_signal: tuple[float, float]
     fog: float
-    misregistered: float
-    shift_px: float
-    collimator: float
+    misregistered_frontal: float
+    misregistered_lateral: float
+    misregistration_px: float
+    misregistration_degrees: float
+    residual: float
+    blob: float
+    blob_signal: tuple[float, float]
+    collimated: float
+    collimator_radius: tuple[float, float]
+    collimator_grey: tuple[float, float]
     margin: float
-    thin_margin: float
+    raw_border: float
     text_lines: tuple[int, int]
     bright_text: float
     dashes: float
@@ -63,51 +79,13 @@ class Film:
             )
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """The drawn look of one file.
-
-    Attributes:
-        form: ``clean``, ``margins`` or ``text``.
-        width: of the file, in pixels.
-        height: of the file.
-        picture: the part of the file that the picture takes: left, top, right, bottom.
-        background: grey level.
-        darkest_signal: the signal shown as black.
-        fog: standard deviation of the slow shading, in signal.
-        shift: of the mask: right, down in pixels of a 1024-pixel picture, and degrees.
-        collimator: grey step beyond the collimator's circle; 0 for none.
-        margin_level: grey level of the margins.
-        texts: burnt-in lines.
-        dashes: whether there are dashes and ticks.
-        quality: of the JPEG.
-        is_rgb: whether the file has three channels.
-        noise_seed: for the noise of this file.
-    """
-
-    form: str
-    width: int
-    height: int
-    picture: Box
-    background: float
-    darkest_signal: float
-    fog: float
-    shift: tuple[float, float, float]
-    collimator: float
-    margin_level: int
-    texts: tuple[Text, ...]
-    dashes: bool
-    quality: int
-    is_rgb: bool
-    noise_seed: int
-
-
-def draw_sheet(film: Film, shared: np.random.Generator, own: np.random.Generator) -> Sheet:
+def draw_sheet(film: Film, view: View, shared: np.random.Generator, own: np.random.Generator) -> Sheet:
     """Draws the look of one file.
 
     Args:
         film: the distributions.
-        shared: gives what is the same for all files of a patient when seeded alike: form, size, margins, format.
+        view: which view it is; lateral ones show more of the skull.
+        shared: gives what is the same for all files of a patient when seeded alike: form, size, margins, format, skull.
         own: gives what differs from file to file.
     """
     width, height = film.sizes[int(shared.integers(len(film.sizes)))]
@@ -119,12 +97,9 @@ def draw_sheet(film: Film, shared: np.random.Generator, own: np.random.Generator
     is_bright = bool(shared.uniform() < film.bright_text)
     lines = int(shared.integers(film.text_lines[0], film.text_lines[1] + 1))
     texts = draw_text(lines, is_bright, shared)
-    dashes = bool(shared.uniform() < film.dashes)
-    margin_level = int(shared.integers(0, 16))
-    moves = own.uniform() < film.misregistered
-    reach = film.shift_px if moves else 0.08 * film.shift_px
-    shift = own.uniform(-1.0, 1.0, 3) * np.array([reach, reach, 0.2 * reach])
-    step = float(own.uniform(2.0, 7.0)) if own.uniform() < film.collimator else 0.0
+    has_marks, marks = shared.uniform() < film.dashes, draw_marks(shared)
+    margin_level, skull_seed = int(shared.integers(0, 16)), int(shared.integers(2**63))
+    is_lateral = view.projection is Projection.LATERAL
     return Sheet(
         form=form,
         width=width,
@@ -132,55 +107,55 @@ def draw_sheet(film: Film, shared: np.random.Generator, own: np.random.Generator
         picture=(0, 0, width, height) if form == "clean" else picture,
         background=background,
         darkest_signal=float(own.uniform(*film.darkest_signal)),
-        fog=float(own.uniform(0.0, film.fog)),
-        shift=(float(shift[0]), float(shift[1]), float(shift[2])),
-        collimator=step,
+        fog=film.fog * float(own.uniform()) ** 2,
+        shift=_draw_shift(film, is_lateral, own),
+        blob=_draw_blob(film, is_lateral, own),
+        collimator=_draw_collimator(film, own),
+        skull_seed=skull_seed,
         margin_level=margin_level,
         texts=tuple(texts) if form == "text" else (),
-        dashes=dashes and form == "text",
+        marks=marks if has_marks and form == "text" else None,
         quality=quality,
         is_rgb=is_rgb,
         noise_seed=int(own.integers(2**63)),
     )
 
 
+def _draw_shift(film: Film, is_lateral: bool, own: np.random.Generator) -> tuple[float, float, float]:
+    chance = film.misregistered_lateral if is_lateral else film.misregistered_frontal
+    share = 1.0 if own.uniform() < chance else film.residual
+    length, towards, turn = (
+        share * film.misregistration_px * own.uniform(),
+        own.uniform(-np.pi, np.pi),
+        own.uniform(-1, 1),
+    )
+    degrees = share * film.misregistration_degrees * turn
+    return float(length * np.cos(towards)), float(length * np.sin(towards)), float(degrees)
+
+
+def _draw_blob(film: Film, is_lateral: bool, own: np.random.Generator) -> Blob | None:
+    chance, across, down, size, towards, depth = own.uniform(size=6)
+    low, high = film.blob_signal
+    drawn = Blob(
+        place=(0.06 + 0.16 * float(across), 0.76 + 0.16 * float(down)),
+        size=0.025 + 0.035 * float(size),
+        towards=2.0 * np.pi * float(towards),
+        depth=low + (high - low) * float(depth),
+    )
+    return drawn if is_lateral and chance < film.blob else None
+
+
+def _draw_collimator(film: Film, own: np.random.Generator) -> tuple[float, float] | None:
+    drawn = float(own.uniform(*film.collimator_radius)), float(own.uniform(*film.collimator_grey))
+    return drawn if own.uniform() < film.collimated else None
+
+
 def _draw_picture(film: Film, width: int, height: int, shared: np.random.Generator, own: np.random.Generator) -> Box:
-    """Margins of any width on any side; some sides have none."""
-    if shared.uniform() < film.thin_margin:
-        left, top, right, bottom = (int(size) for size in shared.integers(0, 3, 4))
-        return left, top, width - max(right, 1), height - bottom
+    """Margins of any width on any side, some sides without; or the raw border of two columns and rows."""
     sizes = shared.uniform(0.0, film.margin, 4) * (shared.uniform(size=4) < 0.75)
     sizes[int(shared.integers(4))] = shared.uniform(0.02, film.margin)
     pixels = np.round(sizes * np.array([width, height, width, height])).astype(int)
     pixels += own.integers(0, 3, 4) * (pixels > 0)
+    if shared.uniform() < film.raw_border:
+        return 0, 0, width - _RAW_BORDER_PX, height - _RAW_BORDER_PX
     return int(pixels[0]), int(pixels[1]), width - int(pixels[2]), height - int(pixels[3])
-
-
-def lay_out(picture: Image, sheet: Sheet) -> tuple[Image, list[Box], Image | None]:
-    """Puts a picture into its file, with margins and text.
-
-    Returns:
-        The file's grey levels (height, width), the boxes of the text, and the mask of all text pixels or None.
-    """
-    left, top, right, bottom = sheet.picture
-    image: Image = np.full((sheet.height, sheet.width), sheet.margin_level, dtype=np.uint8)
-    image[top:bottom, left:right] = picture
-    boxes, mask = [], np.zeros_like(image)
-    for text in sheet.texts:
-        box, painted = paint_text(image, text, sheet.picture)
-        boxes.append(box)
-        mask |= painted
-    if sheet.dashes:
-        painted = paint_dashes(image, sheet.picture, 20)
-        boxes.append(bounding_box(painted))
-        mask |= painted
-    return image, boxes, mask if boxes else None
-
-
-def encode(image: Image, sheet: Sheet) -> bytes:
-    """Compresses a file's grey levels as JPEG, grey or with three equal channels."""
-    pixels = cv2.merge([image, image, image]) if sheet.is_rgb else image
-    done, buffer = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, sheet.quality])
-    if not done:
-        raise RuntimeError("OpenCV could not encode a JPEG image")
-    return bytes(buffer.tobytes())

@@ -1,4 +1,4 @@
-"""A point source and a flat detector: where points of the head fall on the picture."""
+"""A point source and a flat detector: where points of the head fall on the picture; and the bodies it may hold."""
 
 from dataclasses import dataclass
 
@@ -38,3 +38,31 @@ class Geometry:
         """Points (n, 3) in the frame of the source: right, down, depth, in mm."""
         moved: NDArray[np.float64] = (points - self.source) @ self.axes.T
         return moved
+
+
+@dataclass(frozen=True)
+class Ellipsoid:
+    """An ellipsoid.
+
+    Attributes:
+        centre: (3,) in mm.
+        axes: unit vectors as rows (3, 3).
+        half_axes: (3,) in mm.
+    """
+
+    centre: NDArray[np.float64]
+    axes: NDArray[np.float64]
+    half_axes: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Plane:
+    """A plane; what lies on the side that its normal points to is kept.
+
+    Attributes:
+        point: (3,) on the plane, in mm.
+        normal: unit vector (3,).
+    """
+
+    point: NDArray[np.float64]
+    normal: NDArray[np.float64]

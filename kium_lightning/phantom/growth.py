@@ -1,139 +1,231 @@
-"""Grows the distal branches of a trunk: take-off, course over the brain's surface, and side branches."""
+"""Grows single vessels over the brain: a course of given length that meanders as much as it was told to.
 
-from collections.abc import Callable
+A vessel heads for a goal, keeps to the surface it lies on, swings sideways and dips into sulci. How far it swings is
+found by trying, so that length over chord comes out as drawn.
+"""
+
+import math
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
-from kium_lightning.phantom.curves import Points, path_lengths, relaxed, smooth_curve, tangent_at, unit
-from kium_lightning.phantom.landmarks import BRAIN_CENTRE, BRAIN_HALF_AXES
-from kium_lightning.phantom.tree import Branch
+from kium_lightning.phantom.curves import Points
 
 SPACING_MM = 1.0
-_DAUGHTER = 0.77  # minor daughter's radius over the parent's, BraVa tracings
-_TERMINAL_RADIUS_MM = 0.38
-_END_RADIUS_MM = 0.12
-_CLOSING_MM = 14.0
-
-Surface = Callable[[Points], Points]
+_STRAIGHT_MM = 2.5  # a daughter keeps the direction of its take-off as long as this
+_TURN_MM = 3.5  # way over which a vessel turns into the direction it wants
+_SHARPEST = 0.3  # largest change of direction, radians per mm
+_TURN_OF_PLANE_MM = 500.0
+_TILT = 0.4  # of a half turn: how far that plane may lean; vessels dip into sulci more than they curl on the surface
+_PULL_PER_MM = 0.07  # back to the surface; more would not let a vessel dip into a sulcus
+_RIM = 0.92  # of the brain's outline, where vessels beside the falx begin to be pushed back
+_RIM_PUSH_PER_MM = 0.16
+_RADIUS_MM = 60.0  # of the hemisphere, roughly
+_WAVES = 3  # sines that add up to the swing
+_LONGEST_WAVE_MM = 34.0
+_SHORTEST_WAVE_MM = 13.0
+_SWINGS = np.array([0.3, 0.45, 0.6, 0.8, 1.0, 1.25, 1.5, 1.8, 2.2, 2.7, 3.4, 4.5])
 
 
 @dataclass(frozen=True)
-class Bush:
-    """How a group of distal branches grows.
+class Territory:
+    """Where an artery's branches run.
 
     Attributes:
-        tortuosity: standard deviation of a branch's sideways swing as a fraction of its length.
-        twigs: mean number of side branches of each branch.
-        generations: how many times side branches branch again.
+        low: least lateral, anterior and superior coordinate, mm.
+        high: greatest.
+        centre: of the ellipsoid that the brain's surface is part of, mm.
+        half_axes: of that ellipsoid, mm.
+        grip: how strongly vessels keep to the ellipsoid, 0 to 1.
+        plane_mm: lateral place of the surface facing the falx; its vessels keep to that where it is above 0.
+        goals: places (n, 3) for the branches to share out among them.
     """
 
-    tortuosity: float
-    twigs: float
-    generations: int
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    centre: NDArray[np.float64]
+    half_axes: NDArray[np.float64]
+    grip: float
+    plane_mm: float
+    goals: Points
 
 
-def convexity(points: Points) -> Points:
-    """Moves points (n, 3) onto the lateral surface of the hemisphere, keeping their anterior and superior place."""
-    inside = ((points[:, 1:] - BRAIN_CENTRE[1:]) / BRAIN_HALF_AXES[1:]) ** 2
-    room = np.clip(1.0 - inside.sum(axis=1), 0.06, 1.0)
-    return np.column_stack([BRAIN_HALF_AXES[0] * np.sqrt(room), points[:, 1:]])
+@dataclass(frozen=True)
+class Swing:
+    """How a vessel leaves its straight way: a sum of sines in a plane that turns slowly about the vessel.
+
+    Two independent swings, sideways and in depth, would make it a coil; a plane far from upright makes loops in lateral
+    views, where known angiograms show a fan.
+
+    Attributes:
+        waves: wavelengths in mm (n,).
+        phases: (n,) in radians.
+        weights: (n,).
+        tilt: angle of the plane to the surface at the vessel's beginning, radians.
+        turn_mm: way over which the plane turns by a whole circle; its sign says to which side.
+    """
+
+    waves: NDArray[np.float64]
+    phases: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    tilt: float
+    turn_mm: float
 
 
-def falx(points: Points) -> Points:
-    """Keeps points (n, 3) on the medial surface of the hemisphere, close to the midline."""
-    return np.column_stack([np.clip(points[:, 0], 0.8, 12.0), points[:, 1:]])
+def draw_swing(rng: np.random.Generator) -> Swing:
+    """Draws the form, not the size, of a vessel's swings."""
+    drawn = rng.uniform(size=(3, _WAVES))
+    tilt, turn = rng.uniform(size=2)
+    waves = _SHORTEST_WAVE_MM * (_LONGEST_WAVE_MM / _SHORTEST_WAVE_MM) ** drawn[0]
+    weights = (0.5 + drawn[2]) * np.sqrt(waves / _LONGEST_WAVE_MM)
+    weights /= np.sqrt((weights**2).sum())
+    turn_mm = _TURN_OF_PLANE_MM * (1.0 + turn) * (1.0 if turn < 0.5 else -1.0)
+    return Swing(waves, 2.0 * np.pi * drawn[1], weights, np.pi * (0.5 + _TILT * (float(tilt) - 0.5)), float(turn_mm))
 
 
-def closing(radii: NDArray[np.float64], along: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Thins the end of a vessel below what a film resolves, as vessels fade out rather than stop.
+def grow(
+    start: NDArray[np.float64],
+    direction: NDArray[np.float64],
+    goals: Points,
+    length_mm: float,
+    tortuosity: float,
+    swing: Swing,
+    territory: Territory,
+) -> Points:
+    """Grows a vessel of a given length.
 
     Args:
-        radii: (n,) in mm.
-        along: the way from the vessel's start, (n,), in mm.
+        start: where it leaves its parent, (3,), mm.
+        direction: in which it leaves, a unit vector (3,).
+        goals: places (n, 3) to head for, one after the other; it goes on beyond the last.
+        length_mm: its length.
+        tortuosity: length over chord to come close to; the way to the goals may ask for more.
+        swing: the form of its swings.
+        territory: where it runs.
+
+    Returns:
+        Points (m, 3) one millimetre apart, the last pair closer; the first is the start.
     """
-    over = min(_CLOSING_MM, 0.4 * float(along[-1]))
-    rest = np.clip((along[-1] - along) / over, 0.0, 1.0)
-    thinned: NDArray[np.float64] = np.minimum(radii, _END_RADIUS_MM + (radii - _END_RADIUS_MM) * rest)
-    return thinned
-
-
-def anywhere(points: Points) -> Points:
-    """Leaves points where they are."""
+    points: Points = _best(
+        start, direction, goals, length_mm, tortuosity,
+        swing.waves, swing.phases, swing.weights, swing.tilt, swing.turn_mm,
+        territory.low, territory.high, territory.centre, territory.half_axes, territory.grip, territory.plane_mm,
+    )  # fmt: skip
     return points
 
 
-def sprout(
-    parent: Branch,
-    fraction: float,
-    end: Points,
-    via: Points,
-    surface: Surface,
-    radius_mm: float,
-    tortuosity: float,
-    name: str,
-    rng: np.random.Generator,
-) -> Branch:
-    """Grows one branch from a point of its parent to an end.
-
-    Args:
-        parent: the vessel it leaves.
-        fraction: where it leaves, as a fraction of the parent's length.
-        end: where it ends, (3,), mm.
-        via: waypoints (n, 3) to pass between take-off and end; may be empty (0, 3).
-        surface: moves the course onto the surface it follows after the waypoints.
-        radius_mm: radius at the take-off.
-        tortuosity: sideways swing over length.
-        name: the branch's name.
-        rng: the source of randomness.
-    """
-    index = parent.index_at(fraction)
-    start = parent.points[index]
-    first = via[0] if len(via) else end
-    leaving = unit(0.6 * tangent_at(parent.points, index) + unit(first - start))
-    reach = min(4.0, 0.25 * float(np.linalg.norm(first - start)))
-    waypoints = [start, start + reach * leaving, *via]
-    last = waypoints[-1]
-    length = float(np.linalg.norm(end - last))
-    bends = max(2, round(length / 11.0))
-    steps = np.linspace(0.0, 1.0, bends + 1)[1:, None]
-    course = last + steps * (end - last)
-    swing = rng.standard_normal((bends, 3)) * tortuosity * min(length, 45.0)
-    swing[-1] *= 0.3
-    course = course + swing
-    weight = np.clip(steps * 1.6, 0.0, 1.0)
-    course = (1.0 - weight) * course + weight * surface(course)
-    points = relaxed(smooth_curve(np.vstack([*waypoints, course]), SPACING_MM), rounds=8)
-    along = path_lengths(points)
-    end_radius = min(radius_mm, max(_TERMINAL_RADIUS_MM, 0.62 * radius_mm))
-    radii = closing(radius_mm + (end_radius - radius_mm) * along / along[-1], along)
-    start_mm = parent.start_mm + float(path_lengths(parent.points)[index])
-    return Branch(name, parent.segment, parent.side, points, radii, start_mm)
+@njit(cache=True)
+def _best(  # type: ignore[no-untyped-def]
+    start, direction, goals, length, tortuosity, waves, phases, weights, tilt, turn_mm,
+    low, high, centre, half, grip, plane,
+):  # fmt: skip
+    """Walks with growing swings until length over chord is reached; returns the closest of the walks."""
+    count = max(3, math.ceil(length / SPACING_MM) + 1)
+    best = np.empty((count, 3))
+    best_gap = 1e30
+    walked = np.empty((count, 3))
+    for swing in _SWINGS:
+        _walk(
+            walked, start, direction, goals, length, swing, waves, phases, weights, tilt, turn_mm,
+            low, high, centre, half, grip, plane,
+        )  # fmt: skip
+        chord = 0.0
+        for i in range(3):
+            chord += (walked[-1, i] - start[i]) ** 2
+        reached = length / max(math.sqrt(chord), 0.2 * length)
+        gap = abs(math.log(max(reached - 1.0, 1e-3)) - math.log(max(tortuosity - 1.0, 1e-3)))
+        if gap < best_gap:
+            best_gap = gap
+            best[:] = walked
+        if reached > 1.6 * tortuosity:
+            break
+    return best
 
 
-def bush(branch: Branch, surface: Surface, settings: Bush, rng: np.random.Generator) -> list[Branch]:
-    """Gives a branch its side branches, and those theirs."""
-    if settings.generations == 0:
-        return []
-    grown: list[Branch] = []
-    length = float(path_lengths(branch.points)[-1])
-    count = int(rng.poisson(settings.twigs))
-    for number in range(count):
-        fraction = float(rng.uniform(0.3, 0.85))
-        index = branch.index_at(fraction)
-        ahead = tangent_at(branch.points, index)
-        sideways = unit(np.cross(rng.standard_normal(3), ahead))
-        angle = np.radians(np.clip(rng.normal(61.0, 20.0), 25.0, 110.0))
-        reach = float(np.clip(rng.normal(0.4, 0.1), 0.15, 0.6)) * length
-        end = branch.points[index] + reach * (np.cos(angle) * ahead + np.sin(angle) * sideways)
-        end = surface(end[None])[0]
-        radius = max(_TERMINAL_RADIUS_MM, _DAUGHTER * float(branch.radii[index]))
-        if np.linalg.norm(end - branch.points[index]) < 5.0:
-            continue
-        name = f"{branch.name}.{number + 1}"
-        via = np.empty((0, 3))
-        twig = sprout(branch, fraction, end, via, surface, radius, settings.tortuosity, name, rng)
-        finer = Bush(settings.tortuosity, 0.7 * settings.twigs, settings.generations - 1)
-        grown += [twig, *bush(twig, surface, finer, rng)]
-    return grown
+@njit(cache=True)
+def _walk(  # type: ignore[no-untyped-def]
+    points, start, direction, goals, length, swing, waves, phases, weights, tilt, turn_mm,
+    low, high, centre, half, grip, plane,
+):  # fmt: skip
+    count = len(points)
+    step = length / (count - 1)
+    points[0] = start
+    heading = direction.copy()
+    wish = np.empty(3)
+    normal = np.empty(3)
+    onward = np.empty(3)
+    change = np.empty(3)
+    goal = 0
+    arrived = False
+    for index in range(1, count):
+        p = points[index - 1]
+        way = (index - 1) * step
+        distance = 0.0
+        for i in range(3):
+            wish[i] = goals[goal, i] - p[i]
+            distance += wish[i] ** 2
+        distance = math.sqrt(distance)
+        if distance < 3.5 and goal < len(goals) - 1:
+            goal += 1
+        ahead = 0.0
+        for i in range(3):
+            wish[i] /= max(distance, 1e-6)
+            ahead += wish[i] * heading[i]
+        if goal == len(goals) - 1 and not arrived and (distance < 6.0 or (ahead < 0.0 and way > 0.35 * length)):
+            arrived = True  # beyond the last goal it goes on as it came
+            onward[:] = heading
+        if arrived:
+            wish[:] = onward
+        rest = 0.0  # the outward normal of the ellipsoid
+        scale = 0.0
+        for i in range(3):
+            normal[i] = (p[i] - centre[i]) / half[i] ** 2
+            rest += normal[i] ** 2
+            scale += ((p[i] - centre[i]) / half[i]) ** 2
+        for i in range(3):
+            normal[i] /= math.sqrt(rest)
+        if plane > 0.0:
+            beyond = (math.sqrt(scale) - _RIM) * _RADIUS_MM  # a corner of the box may lie outside the skull
+            for i in range(3):
+                wish[i] -= _RIM_PUSH_PER_MM * min(max(beyond, 0.0), 12.0) * normal[i]
+            normal[0], normal[1], normal[2] = 1.0, 0.0, 0.0
+            wish[0] += 0.06 * (plane - p[0])
+        elif grip > 0.0 and goal == len(goals) - 1:
+            outside = (1.0 / math.sqrt(scale) - 1.0) * _RADIUS_MM  # roughly how many millimetres below the surface
+            for i in range(3):
+                wish[i] += grip * min(max(_PULL_PER_MM * outside, -2.0), 2.0) * normal[i]
+        for i in range(3):
+            wish[i] += 0.11 * (min(max(low[i] + 7.0 - p[i], 0.0), 14.0) - min(max(p[i] - high[i] + 7.0, 0.0), 14.0))
+        if plane > 0.0:
+            wish[0] += 1.2 * max(1.2 - p[0], 0.0)
+        away = 0.0
+        for k in range(len(waves)):
+            away += weights[k] * math.sin(2.0 * math.pi * way / waves[k] + phases[k])
+        plane_angle = tilt + 2.0 * math.pi * way / turn_mm
+        sideways, deep = away * math.cos(plane_angle), away * math.sin(plane_angle)
+        across = np.array(
+            [
+                normal[1] * wish[2] - normal[2] * wish[1],
+                normal[2] * wish[0] - normal[0] * wish[2],
+                normal[0] * wish[1] - normal[1] * wish[0],
+            ]
+        )
+        size = math.sqrt(across[0] ** 2 + across[1] ** 2 + across[2] ** 2) + 1e-9
+        towards = math.sqrt(wish[0] ** 2 + wish[1] ** 2 + wish[2] ** 2) + 1e-9
+        turn = step / _TURN_MM * min(1.0, max(0.0, (way - 0.5 * _STRAIGHT_MM) / _STRAIGHT_MM))
+        size_new = 0.0
+        for i in range(3):
+            target = wish[i] / towards + 1.6 * swing * (sideways * across[i] / size + deep * normal[i])
+            change[i] = turn * (target - heading[i])
+            size_new += change[i] ** 2
+        limit = min(1.0, _SHARPEST * step / (math.sqrt(size_new) + 1e-9))
+        size_new = 0.0
+        for i in range(3):
+            heading[i] += limit * change[i]
+            size_new += heading[i] ** 2
+        size_new = math.sqrt(size_new) + 1e-9
+        for i in range(3):
+            heading[i] /= size_new
+            points[index, i] = p[i] + step * heading[i]

@@ -1,5 +1,7 @@
 """Who has aneurysms, and where: the challenge's frequencies, kept as closely as whole patients allow."""
 
+from enum import StrEnum
+
 import numpy as np
 
 from kium_lightning.anatomy import LOCATION_COLUMNS, Location
@@ -11,6 +13,15 @@ _POSITIVES = {
     "L_ACOM": 66, "R_ACOM": 30, "L_MCA": 67, "R_MCA": 96, "L_VA": 17, "R_VA": 11, "L_PICA": 3, "R_PICA": 2, "L_SCA": 6,
     "R_SCA": 4, "BA": 24, "L_PCA": 3, "R_PCA": 1,
 }  # fmt: skip
+CHALLENGE_SHARES = {column: positives / _PATIENTS for column, positives in _POSITIVES.items()}
+"""The share of the challenge's patients that have an aneurysm at each location."""
+
+
+class Sites(StrEnum):
+    """How often each location carries an aneurysm: as in the challenge, or each as often as the others."""
+
+    CHALLENGE = "challenge"
+    EVEN = "even"
 
 
 def apportion(total: int, weights: list[float]) -> list[int]:
@@ -26,11 +37,16 @@ def apportion(total: int, weights: list[float]) -> list[int]:
     return [int(part) for part in parts]
 
 
-def draw_labels(patients: int, rng: np.random.Generator) -> list[frozenset[Location]]:
+def draw_labels(patients: int, rng: np.random.Generator, sites: Sites = Sites.CHALLENGE) -> list[frozenset[Location]]:
     """Draws where each patient of a cohort has aneurysms.
 
     The number of patients with each count of aneurysms and the number of aneurysms of each location are those of the
     challenge's training set, scaled to the cohort and rounded; who gets which is random.
+
+    Args:
+        patients: how many.
+        rng: the source of randomness.
+        sites: ``even`` gives every location as many aneurysms as the others, for training on the rare ones.
 
     Returns:
         For each patient the labelled locations, none for most.
@@ -38,7 +54,8 @@ def draw_labels(patients: int, rng: np.random.Generator) -> list[frozenset[Locat
     positives = round(patients * sum(_PATIENTS_BY_COUNT.values()) / _PATIENTS)
     by_count = apportion(positives, [float(count) for count in _PATIENTS_BY_COUNT.values()])
     counts = [count for count, of_this in zip(_PATIENTS_BY_COUNT, by_count, strict=True) for _ in range(of_this)]
-    frequencies = [float(_POSITIVES[column]) for column in LOCATION_COLUMNS]
+    even = sites is Sites.EVEN
+    frequencies = [1.0 if even else float(_POSITIVES[column]) for column in LOCATION_COLUMNS]
     left = np.array(apportion(sum(counts), frequencies))
     drawn: list[frozenset[Location]] = []
     locations = list(Location)

@@ -16,6 +16,7 @@ _WORDS = (
 )  # fmt: skip
 
 _BRIGHT = 235
+_MARKS = ((4, 8), (4, 7), (0, 2), (3, 6), (14, 25), (0, 40))  # dash, gap, row, tick, ticks, level; upper ends exclusive
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,27 @@ class Text:
         (wide, high), baseline = cv2.getTextSize(self.words, self.font, scale, self.thickness)
         left = round(self.corner[0] * (width - wide))
         return left, high + round(self.corner[1] * (height - high - baseline)), scale
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Dashes and ticks that a console draws along a picture's edges.
+
+    Attributes:
+        dash_px: length of a dash along the top.
+        gap_px: between dashes.
+        row_px: row of the dashes below the picture's top.
+        tick_px: length of a tick on the left edge.
+        ticks: number of ticks down the edge.
+        level: grey level, 0 to 255.
+    """
+
+    dash_px: int
+    gap_px: int
+    row_px: int
+    tick_px: int
+    ticks: int
+    level: int
 
 
 def draw_text(lines: int, is_bright: bool, rng: np.random.Generator) -> list[Text]:
@@ -85,15 +107,21 @@ def paint_text(image: Image, text: Text, picture: Box) -> tuple[Box, Image]:
     return bounding_box(mask), mask
 
 
-def paint_dashes(image: Image, picture: Box, level: int) -> Image:
-    """Paints a row of dashes along the top of the picture and ticks down its left edge; returns their mask."""
+def draw_marks(rng: np.random.Generator) -> Marks:
+    """Draws one row of dashes along the top and ticks down the left edge, darker than the picture."""
+    dash, gap, row, tick, ticks, level = (int(rng.integers(*limits)) for limits in _MARKS)
+    return Marks(dash, gap, row, tick, ticks, level)
+
+
+def paint_marks(image: Image, picture: Box, marks: Marks) -> Image:
+    """Paints dashes and ticks onto the picture's edges in an image (height, width) in place; returns their mask."""
     left, top, right, bottom = picture
     layer = np.zeros_like(image)
-    for start in range(left + 2, right - 6, 9):
-        layer[top + 1 : top + 2, start : start + 5] = 255
-    for row in range(top + 20, bottom - 4, max(8, (bottom - top) // 18)):
-        layer[row : row + 1, left : left + 4] = 255
-    return blend(image, layer, level)
+    for start in range(left + 2, right - marks.dash_px - 1, marks.dash_px + marks.gap_px):
+        layer[top + marks.row_px, start : start + marks.dash_px] = 255
+    for row in range(top + 20, bottom - 4, max(8, (bottom - top) // marks.ticks)):
+        layer[row, left : left + marks.tick_px] = 255
+    return blend(image, layer, marks.level)
 
 
 def blend(image: Image, layer: Image, level: int) -> Image:

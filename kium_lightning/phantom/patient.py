@@ -1,27 +1,24 @@
 """One synthetic patient: everything that is drawn once, and what is rendered from it for each view."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from kium_lightning.anatomy import Circulation, Location, Side, View
 from kium_lightning.phantom.aneurysms import Aneurysms, Sac, draw_sac
 from kium_lightning.phantom.exposure import expose
-from kium_lightning.phantom.film import Film, Sheet, draw_sheet, encode, lay_out
+from kium_lightning.phantom.film import Film, draw_sheet
 from kium_lightning.phantom.injections import Crossing, contrasts, draw_crossing
-from kium_lightning.phantom.overlay import Box, Image, bounding_box
+from kium_lightning.phantom.lookalikes import Kind, Lookalike, Lookalikes, draw_lookalikes
+from kium_lightning.phantom.overlay import Box, Image
 from kium_lightning.phantom.population import Anatomy
-from kium_lightning.phantom.projection import Rays
+from kium_lightning.phantom.scene import Scene, cast, lookalike_box
+from kium_lightning.phantom.sheet import Sheet, encode, lay_out
 from kium_lightning.phantom.tree import Tree
+from kium_lightning.phantom.truth import Detail, SacTruth
 from kium_lightning.phantom.variants import Variants, draw_variants
 from kium_lightning.phantom.vessels import draw_tree
-from kium_lightning.phantom.xray import Run, Xray, attenuation, draw_run, subtraction
-
-_FINEST_MM = 0.6  # coarser pixels are rendered from finer rays, or thin vessels would break up
-_VISIBLE_SIGNAL = 0.04  # mean signal that a sac must add to what lies over it, about twice a clean film's noise
-_VISIBLE_SHARE = 0.3  # share of its outline in which it must do so
+from kium_lightning.phantom.xray import Run, Xray, draw_run
 
 
 @dataclass(frozen=True)
@@ -31,8 +28,9 @@ class Patient:
     Attributes:
         labels: the locations of the aneurysms.
         variants: of the circle of Willis.
-        tree: all vessels.
+        tree: all vessels, with the look-alikes.
         sacs: all aneurysms, one for each label.
+        lookalikes: what may be taken for an aneurysm and is none.
         crossings: the cross-filling of each injection.
         runs: the X-ray circumstances of each view.
         sheets: the look of each view's file.
@@ -42,26 +40,14 @@ class Patient:
     variants: Variants
     tree: Tree
     sacs: tuple[Sac, ...]
+    lookalikes: tuple[Lookalike, ...]
     crossings: dict[tuple[Side, Circulation], Crossing]
     runs: dict[View, Run]
     sheets: dict[View, Sheet]
 
-
-@dataclass(frozen=True)
-class SacTruth:
-    """What one view shows of one sac.
-
-    Attributes:
-        box: of its outline, in pixels of the file.
-        diameter_px: the largest diameter as projected.
-        visible: whether contrast reaches it and it stands out from the vessels over and under it.
-        contrast: mean of the signal that it adds, over its outline.
-    """
-
-    box: Box
-    diameter_px: float
-    visible: bool
-    contrast: float
+    def without_sacs(self) -> "Patient":
+        """The same patient with all aneurysms taken off and nothing else changed."""
+        return replace(self, labels=frozenset(), sacs=())
 
 
 @dataclass(frozen=True)
@@ -72,8 +58,10 @@ class Rendered:
         jpeg: the file's bytes.
         text_boxes: of the burnt-in lines, in pixels of the file.
         text_mask: (height, width), 255 where text was painted; None without text.
-        sac_mask: (height, width), 255 inside sacs that contrast reaches; None without any.
+        sac_mask: (height, width), 1 + the number of the sac inside sacs that contrast reaches; None without any.
+        arteries: (height, width), the number of the artery in each pixel (see ``truth.legend``); None unless asked for.
         sacs: for each of the patient's sacs, in order; None where its outline is off the picture.
+        lookalikes: the box of each of the patient's look-alikes, in order; None where it is off the picture.
         millimetres_per_pixel: at the centre of the head.
     """
 
@@ -81,16 +69,19 @@ class Rendered:
     text_boxes: list[Box]
     text_mask: Image | None
     sac_mask: Image | None
+    arteries: Image | None
     sacs: list[SacTruth | None]
+    lookalikes: list[Box | None]
     millimetres_per_pixel: float
 
 
 @dataclass(frozen=True)
 class Distributions:
-    """Everything that is drawn from: how patients, aneurysms, runs and files differ."""
+    """Everything that is drawn from: how patients, aneurysms, look-alikes, runs and files differ."""
 
     anatomy: Anatomy
     aneurysms: Aneurysms
+    lookalikes: Lookalikes
     xray: Xray
     film: Film
 
@@ -107,86 +98,70 @@ def draw_patient(labels: frozenset[Location], distributions: Distributions, seed
     def stream(*key: int) -> np.random.Generator:
         return np.random.default_rng(np.random.SeedSequence(seed[0], spawn_key=(*seed[1:], *key)))
 
-    variants = draw_variants(distributions.anatomy, labels, stream(0))
+    anatomy = distributions.anatomy
+    calibres = anatomy.diameters_mm
+    variants = draw_variants(anatomy.variants, (calibres.pcom_thin, calibres.pcom_usual), labels, stream(0))
     streams = {"midline": stream(1, 0), "L": stream(1, 1), "R": stream(1, 2)}
-    tree = draw_tree(distributions.anatomy, variants, streams)
-    sacs = tuple(
-        draw_sac(location, tree, Side.LEFT, distributions.aneurysms, stream(2, number))
-        for number, location in enumerate(Location)
-        if location in labels
-    )
+    tree = draw_tree(anatomy, variants, streams)
+    of_kinds = [stream(6, number) for number in range(len(Kind))]
+    tree, lookalikes = draw_lookalikes(tree, labels, distributions.lookalikes, distributions.aneurysms.places, of_kinds)
+    sacs: list[Sac] = []
+    for number, location in enumerate(Location):
+        if location in labels:
+            sacs.append(draw_sac(location, tree, Side.LEFT, distributions.aneurysms, stream(2, number), sacs))
     injections = [(side, circulation) for side in Side for circulation in Circulation]
     views = list(View)
     return Patient(
         labels=labels,
         variants=variants,
         tree=tree,
-        sacs=sacs,
-        crossings={injection: draw_crossing(stream(3, number)) for number, injection in enumerate(injections)},
+        sacs=tuple(sacs),
+        lookalikes=lookalikes,
+        crossings={
+            (side, circulation): draw_crossing(anatomy.filling, circulation, stream(3, number))
+            for number, (side, circulation) in enumerate(injections)
+        },
         runs={view: draw_run(view, distributions.xray, stream(4), stream(4, i)) for i, view in enumerate(views)},
-        sheets={view: draw_sheet(distributions.film, stream(5), stream(5, i)) for i, view in enumerate(views)},
+        sheets={view: draw_sheet(distributions.film, view, stream(5), stream(5, i)) for i, view in enumerate(views)},
     )
 
 
-def render(patient: Patient, view: View) -> Rendered:
-    """Renders one view of a patient as a file with its truth."""
+def film_picture(patient: Patient, view: View, detail: Detail = Detail.BOXES) -> tuple[Image, Scene]:
+    """Renders the picture of one view, before margins, text and compression.
+
+    Returns:
+        Grey levels (height, width), and what the rays met.
+    """
     run, sheet = patient.runs[view], patient.sheets[view]
-    left, top, right, bottom = sheet.picture
-    width, height = right - left, bottom - top
-    finer = max(1, int(np.ceil(run.field_mm / min(width, height) / _FINEST_MM)))
-    rays = Rays(run.geometry(width * finer, height * finer))
     filling = contrasts(
         patient.tree, view.side, view.circulation, patient.variants, patient.crossings[view.side, view.circulation]
     )
-    for branch, contrast in zip(patient.tree.branches, filling, strict=True):
-        if contrast is not None:
-            rays.add_tube(branch.points, branch.radii, contrast)
-    signal = _signal(rays, run, width, height)
-    truths: list[SacTruth | None] = []
-    mask: Image = np.zeros((sheet.height, sheet.width), dtype=np.uint8)
-    for sac in patient.sacs:
-        contrast = filling[sac.branch]
-        strength = 0.0 if contrast is None else float(contrast[sac.point])
-        fine = np.zeros((height * finer, width * finer), dtype=np.uint8)
-        rays.add_ellipsoid(sac.centre, sac.axes, sac.half_axes, strength, fine)
-        outline = cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA) > 127
-        with_sac = _signal(rays, run, width, height)
-        truths.append(_sac_truth(outline, with_sac - signal, (left, top)))
-        signal = with_sac
-        if strength:
-            mask[top:bottom, left:right] |= outline.astype(np.uint8) * np.uint8(255)
-    image, boxes, text_mask = lay_out(expose(signal, sheet, run), sheet)
+    scene = cast(patient.tree, patient.sacs, filling, run, sheet.picture, detail is Detail.FULL)
+    return expose(scene.signal, sheet, run), scene
+
+
+def render(patient: Patient, view: View, detail: Detail = Detail.FULL) -> Rendered:
+    """Renders one view of a patient as a file with its truth."""
+    run, sheet = patient.runs[view], patient.sheets[view]
+    picture, scene = film_picture(patient, view, detail)
+    image, boxes, text_mask = lay_out(picture, sheet)
+    height, width = picture.shape
+    geometry = run.geometry(width, height)
     return Rendered(
         jpeg=encode(image, sheet),
         text_boxes=boxes,
         text_mask=text_mask,
-        sac_mask=mask if mask.any() else None,
-        sacs=truths,
+        sac_mask=_on_file(scene.sac_mask, sheet) if scene.sac_mask.any() else None,
+        arteries=None if scene.arteries is None else _on_file(scene.arteries, sheet),
+        sacs=scene.sacs,
+        lookalikes=[lookalike_box(each, geometry, sheet.picture) for each in patient.lookalikes],
         millimetres_per_pixel=run.field_mm / min(width, height) / run.magnification,
     )
 
 
-def _signal(rays: Rays, run: Run, width: int, height: int) -> NDArray[np.float32]:
-    thickness = rays.thickness()
-    signal = np.zeros_like(thickness)
-    filled = thickness > 0.0  # a tenth of a film, so most of the logarithms can be spared
-    signal[filled] = subtraction(attenuation(thickness[filled], run.iodine_mg_per_ml), run.scatter)
-    if signal.shape == (height, width):
-        return signal
-    return np.asarray(cv2.resize(signal, (width, height), interpolation=cv2.INTER_AREA), dtype=np.float32)
-
-
-def _sac_truth(outline: NDArray[np.bool_], added: NDArray[np.float32], origin: tuple[int, int]) -> SacTruth | None:
-    if not outline.any():
-        return None
-    left, top, right, bottom = bounding_box(outline.astype(np.uint8))
-    points = cv2.findNonZero(outline.astype(np.uint8))
-    _, (wide, high), _ = cv2.minAreaRect(points)
-    gain = added[outline]
-    stands_out = float(np.mean(gain > _VISIBLE_SIGNAL))
-    return SacTruth(
-        box=(left + origin[0], top + origin[1], right + origin[0], bottom + origin[1]),
-        diameter_px=float(max(wide, high)) + 1.0,
-        visible=bool(gain.mean() > _VISIBLE_SIGNAL and stands_out > _VISIBLE_SHARE),
-        contrast=float(gain.mean()),
-    )
+def _on_file(of_picture: Image, sheet: Sheet) -> Image:
+    """Puts a map of the picture into one of the whole file."""
+    left, top, right, bottom = sheet.picture
+    of_file: Image = np.zeros((sheet.height, sheet.width), dtype=np.uint8)
+    of_file[top:bottom, left:right] = of_picture
+    return of_file

@@ -1,19 +1,25 @@
-"""Cone-beam projection: how many millimetres of contrast each ray passes.
+"""Cone-beam projection: how many millimetres of contrast each ray passes, and through which artery most of them.
 
-Every vessel piece is the convex hull of two spheres and every sac an ellipsoid, so that a ray crosses each in one
-interval. Intervals that overlap on a ray share the same blood and are merged; intervals apart from each other add up.
-That gives the union within a vessel, at joints and between a sac and its parent, and the sum where vessels cross.
+Every vessel piece is the convex hull of two spheres and every sac a union of ellipsoids, so that a ray crosses each
+part in one interval. Intervals that overlap on a ray share the same blood and are merged; intervals apart from each
+other add up. That gives the union within a vessel, at joints and between a sac and its parent, and the sum where
+vessels cross.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from kium_lightning.phantom.geometry import Geometry
+from kium_lightning.phantom.bodies import add_bodies
+from kium_lightning.phantom.geometry import Ellipsoid, Geometry, Plane
+from kium_lightning.phantom.intervals import SLOTS, insert, needed_points, pixel_box
 
-SLOTS = 4  # intervals apart from each other that one ray can hold before the first are added up
+__all__ = ["SLOTS", "Rays"]
+
+_TOLERANCE_MM = 0.02  # a tenth of a pixel: points of a tube that lie closer to their neighbours' line are left out
 
 
 class Rays:
@@ -21,105 +27,90 @@ class Rays:
 
     Args:
         geometry: source and detector.
+        names_arteries: whether to keep which artery each ray meets most of.
     """
 
-    def __init__(self, geometry: Geometry) -> None:
+    def __init__(self, geometry: Geometry, names_arteries: bool = False) -> None:
         self.geometry = geometry
         shape = (geometry.height, geometry.width)
         self._counts = np.zeros(shape, dtype=np.uint8)
         self._slots = np.empty((*shape, SLOTS, 3), dtype=np.float32)
         self._total = np.zeros(shape, dtype=np.float32)
+        named = shape if names_arteries else (0, 0)
+        self._longest = np.zeros(named, dtype=np.float32)
+        self._arteries = np.zeros(named, dtype=np.uint8)
 
-    def add_tube(self, points: NDArray[np.float64], radii: NDArray[np.float64], contrast: NDArray[np.float64]) -> None:
-        """Adds a tapered tube: centre line (n, 3) and radii (n,) in mm, and contrast (n,) from 0 to 1."""
-        g = self.geometry
-        _add_tube(
-            g.local(points), radii, contrast, g.source_image_mm, g.pixel_mm, self._counts, self._slots, self._total
-        )
-
-    def add_ellipsoid(
+    def add_tube(
         self,
-        centre: NDArray[np.float64],
-        axes: NDArray[np.float64],
-        half_axes: NDArray[np.float64],
-        contrast: float,
-        outline: NDArray[np.uint8],
+        points: NDArray[np.float64],
+        radii: NDArray[np.float64],
+        contrast: NDArray[np.float64],
+        artery: int = 0,
     ) -> None:
-        """Adds an ellipsoid and marks the pixels that it covers with 255 in the outline (height, width).
+        """Adds a tapered tube.
 
         Args:
-            centre: (3,) in mm.
-            axes: unit vectors as rows (3, 3).
-            half_axes: (3,) in mm.
-            contrast: from 0 to 1; with 0 only the outline is drawn.
-            outline: changed in place.
+            points: centre line (n, 3) in mm.
+            radii: (n,) in mm.
+            contrast: (n,) from 0 to 1.
+            artery: its number from 1 to 255; 0 leaves the rays unnamed.
         """
         g = self.geometry
-        rotation = axes @ g.axes.T
-        _add_ellipsoid(
-            g.local(centre[None])[0], rotation, half_axes, contrast, g.source_image_mm, g.pixel_mm,
-            self._counts, self._slots, self._total, outline,
+        kept = needed_points(points, radii, contrast, _TOLERANCE_MM)
+        _add_tube(
+            g.local(points[kept]), radii[kept], contrast[kept], g.source_image_mm, g.pixel_mm, self._counts,
+            self._slots, self._total, self._longest, self._arteries, artery if self._arteries.size else 0,
         )  # fmt: skip
+
+    def add_bodies(
+        self, bodies: Sequence[Ellipsoid], contrast: float, base: Plane | None = None, neck: Plane | None = None
+    ) -> NDArray[np.float32]:
+        """Adds a union of ellipsoids.
+
+        Args:
+            bodies: the ellipsoids.
+            contrast: from 0 to 1; with 0 nothing is added and only the chords are told.
+            base: cuts off what lies behind it; None cuts nothing off.
+            neck: what lies behind it does not count for the chords; None counts everything.
+
+        Returns:
+            The length of each ray inside the union in front of the neck, whatever the contrast, (height, width), mm.
+        """
+        g = self.geometry
+        centres = g.local(np.array([body.centre for body in bodies]))
+        to_sphere = np.array([(body.axes / body.half_axes[:, None]) @ g.axes.T for body in bodies])
+        reach = np.array([float(body.half_axes.max()) for body in bodies])
+        chords = np.zeros((g.height, g.width), dtype=np.float32)
+        add_bodies(
+            centres, to_sphere, reach, contrast, self._cut(base), self._cut(neck), g.source_image_mm, g.pixel_mm,
+            self._counts, self._slots, self._total, chords,
+        )  # fmt: skip
+        return chords
+
+    def _cut(self, plane: Plane | None) -> NDArray[np.float64]:
+        """A plane in the frame of the source: normal and offset, (4,); zeros and -1 keep everything."""
+        if plane is None:
+            return np.array([0.0, 0.0, 0.0, -1.0])
+        offset = float(plane.normal @ (plane.point - self.geometry.source))
+        return np.array([*(self.geometry.axes @ plane.normal), offset])
 
     def thickness(self) -> NDArray[np.float32]:
         """Millimetres of contrast-filled lumen along each ray, weighted by contrast, (height, width)."""
         collected: NDArray[np.float32] = _collect(self._counts, self._slots, self._total)
         return collected
 
+    def arteries(self) -> NDArray[np.uint8]:
+        """The number of the artery whose single piece weighs most on each ray, (height, width); 0 where there is none.
 
-@njit(cache=True, fastmath=False)
-def _insert(counts, slots, total, row, column, low, high, contrast):  # type: ignore[no-untyped-def]
-    """Merges one interval into those of a ray; the contrast that came first keeps the shared part."""
-    count = counts[row, column]
-    slot = slots[row, column]
-    added = high - low
-    target = -1
-    index = 0
-    new_low, new_high, amount = low, high, 0.0
-    while index < count:
-        other_low, other_high = slot[index, 0], slot[index, 1]
-        if other_low <= high and low <= other_high:
-            added -= min(high, other_high) - max(low, other_low)
-            amount += slot[index, 2]
-            new_low = min(new_low, other_low)
-            new_high = max(new_high, other_high)
-            if target < 0:
-                target = index
-                index += 1
-            else:
-                count -= 1
-                for k in range(3):
-                    slot[index, k] = slot[count, k]
-        else:
-            index += 1
-    if target < 0:
-        if count == slots.shape[2]:
-            total[row, column] += slot[0, 2]
-            count -= 1
-            for i in range(count):
-                for k in range(3):
-                    slot[i, k] = slot[i + 1, k]
-        target = count
-        count += 1
-    slot[target, 0] = new_low
-    slot[target, 1] = new_high
-    slot[target, 2] = amount + max(added, 0.0) * contrast
-    counts[row, column] = count
+        The weight is the chord times the contrast, so that of two vessels that cross the larger or fuller one is named.
+        """
+        return self._arteries
 
 
 @njit(cache=True)
-def _box(x, y, z, radius, distance, pixel, width, height):  # type: ignore[no-untyped-def]
-    """The pixels that a sphere can touch: first column, last column, first row, last row."""
-    near = max(z - radius, 1.0)
-    scale = distance / (near * pixel)
-    reach = radius * scale * 1.05 + 1.0
-    column = x * distance / (z * pixel) + (width - 1) / 2.0
-    row = y * distance / (z * pixel) + (height - 1) / 2.0
-    return column - reach, column + reach, row - reach, row + reach
-
-
-@njit(cache=True)
-def _add_tube(points, radii, contrast, distance, pixel, counts, slots, total):  # type: ignore[no-untyped-def]
+def _add_tube(  # type: ignore[no-untyped-def]
+    points, radii, contrast, distance, pixel, counts, slots, total, longest, arteries, artery
+):
     height, width = counts.shape
     for i in range(len(points) - 1):
         weight = 0.5 * (contrast[i] + contrast[i + 1])
@@ -128,8 +119,13 @@ def _add_tube(points, radii, contrast, distance, pixel, counts, slots, total):  
         ax, ay, az = points[i]
         bx, by, bz = points[i + 1]
         ra, rb = radii[i], radii[i + 1]
-        a_left, a_right, a_top, a_bottom = _box(ax, ay, az, ra, distance, pixel, width, height)
-        b_left, b_right, b_top, b_bottom = _box(bx, by, bz, rb, distance, pixel, width, height)
+        a_left, a_right, a_top, a_bottom = pixel_box(ax, ay, az, ra, distance, pixel, width, height)
+        b_left, b_right, b_top, b_bottom = pixel_box(bx, by, bz, rb, distance, pixel, width, height)
+        # on the picture the piece lies within this reach of the line between its projected ends
+        reach2 = 0.25 * max(a_right - a_left, b_right - b_left) ** 2
+        from_column, from_row = 0.5 * (a_left + a_right), 0.5 * (a_top + a_bottom)
+        columns, rows = 0.5 * (b_left + b_right) - from_column, 0.5 * (b_top + b_bottom) - from_row
+        line2 = max(columns * columns + rows * rows, 1e-9)
         left = max(0, math.floor(min(a_left, b_left)))
         right = min(width - 1, math.ceil(max(a_right, b_right)))
         top = max(0, math.floor(min(a_top, b_top)))
@@ -147,9 +143,14 @@ def _add_tube(points, radii, contrast, distance, pixel, counts, slots, total):  
         for row in range(top, bottom + 1):
             py = (row - (height - 1) / 2.0) * pixel
             for column in range(left, right + 1):
+                share = ((column - from_column) * columns + (row - from_row) * rows) / line2
+                share = min(max(share, 0.0), 1.0)
+                off_column, off_row = column - from_column - share * columns, row - from_row - share * rows
+                if off_column * off_column + off_row * off_row > reach2:
+                    continue
                 px = (column - (width - 1) / 2.0) * pixel
-                norm = math.sqrt(px * px + py * py + distance * distance)
-                vx, vy, vz = px / norm, py / norm, distance / norm
+                inverse = 1.0 / math.sqrt(px * px + py * py + distance * distance)
+                vx, vy, vz = px * inverse, py * inverse, distance * inverse
                 # the origin moves to the ray's point nearest to the first sphere, for precision
                 near = ax * vx + ay * vy + az * vz
                 ox, oy, oz = near * vx - ax, near * vy - ay, near * vz - az
@@ -180,38 +181,10 @@ def _add_tube(points, radii, contrast, distance, pixel, counts, slots, total):  
                             if first <= s <= last:
                                 low, high = min(low, t), max(high, t)
                 if high > low:
-                    _insert(counts, slots, total, row, column, near + low, near + high, weight)
-
-
-@njit(cache=True)
-def _add_ellipsoid(  # type: ignore[no-untyped-def]
-    centre, rotation, half_axes, contrast, distance, pixel, counts, slots, total, outline
-):
-    height, width = counts.shape
-    radius = half_axes.max()
-    box = _box(centre[0], centre[1], centre[2], radius, distance, pixel, width, height)
-    left, right = max(0, math.floor(box[0])), min(width - 1, math.ceil(box[1]))
-    top, bottom = max(0, math.floor(box[2])), min(height - 1, math.ceil(box[3]))
-    for row in range(top, bottom + 1):
-        py = (row - (height - 1) / 2.0) * pixel
-        for column in range(left, right + 1):
-            px = (column - (width - 1) / 2.0) * pixel
-            norm = math.sqrt(px * px + py * py + distance * distance)
-            vx, vy, vz = px / norm, py / norm, distance / norm
-            near = centre[0] * vx + centre[1] * vy + centre[2] * vz
-            ox, oy, oz = near * vx - centre[0], near * vy - centre[1], near * vz - centre[2]
-            qa, qb, qc = 0.0, 0.0, -1.0
-            for i in range(3):
-                v = (rotation[i, 0] * vx + rotation[i, 1] * vy + rotation[i, 2] * vz) / half_axes[i]
-                o = (rotation[i, 0] * ox + rotation[i, 1] * oy + rotation[i, 2] * oz) / half_axes[i]
-                qa, qb, qc = qa + v * v, qb + v * o, qc + o * o
-            discriminant = qb * qb - qa * qc
-            if discriminant > 0.0:
-                outline[row, column] = 255
-                if contrast > 0.0:
-                    root = math.sqrt(discriminant)
-                    low, high = near + (-qb - root) / qa, near + (-qb + root) / qa
-                    _insert(counts, slots, total, row, column, low, high, contrast)
+                    insert(counts, slots, total, row, column, near + low, near + high, weight)
+                    if artery > 0 and (high - low) * weight > longest[row, column]:
+                        longest[row, column] = (high - low) * weight
+                        arteries[row, column] = artery
 
 
 @njit(cache=True)

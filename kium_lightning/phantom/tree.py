@@ -1,6 +1,6 @@
 """What a vessel tree is made of: branches with a centre line, radii and a place in the circulation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -32,6 +32,7 @@ class Segment(StrEnum):
 
 
 Place = tuple[Segment, Side | None]
+Key = tuple[Segment, Side | None, str]
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class Branch:
         points: centre line (n, 3) in mm: towards the patient's left, anterior, superior.
         radii: lumen radius at each point, (n,), in mm.
         start_mm: length of the way from the segment's root to the first point, in mm.
+        parent: the branch it leaves, by segment, side and name; None for the great arteries of the neck.
+        joins: the branch that its last point opens into; None for a branch that ends freely or goes on in others.
     """
 
     name: str
@@ -53,6 +56,13 @@ class Branch:
     points: Points
     radii: NDArray[np.float64]
     start_mm: float = 0.0
+    parent: Key | None = None
+    joins: Key | None = None
+
+    @property
+    def key(self) -> Key:
+        """Segment, side and name."""
+        return self.segment, self.side, self.name
 
     @property
     def place(self) -> Place:
@@ -90,7 +100,5 @@ class Tree:
 
 def mirrored(branch: Branch, side: Side) -> Branch:
     """Puts a branch that was drawn with positive lateral coordinates on its side of the patient."""
-    sign = 1.0 if side is Side.LEFT else -1.0
-    return Branch(
-        branch.name, branch.segment, side, branch.points * np.array([sign, 1.0, 1.0]), branch.radii, branch.start_mm
-    )
+    sign = np.array([1.0 if side is Side.LEFT else -1.0, 1.0, 1.0])
+    return replace(branch, side=side, points=branch.points * sign)

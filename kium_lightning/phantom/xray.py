@@ -4,18 +4,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from kium_lightning.anatomy import Circulation, Projection, View
 from kium_lightning.phantom.curves import unit
 from kium_lightning.phantom.geometry import Geometry
 
-# -ln T = a t - b t^2 at 75 kVp behind a head, 200 mg iodine per ml;
-# fitted to .096 .191 .550 .886 1.655 at .5 1 3 5 10 mm
-_LINEAR_PER_MM = 0.1920
-_HARDENING_PER_MM2 = 0.00269
 _REFERENCE_MG_PER_ML = 200.0
-_LARGEST_MM = 0.9 * _LINEAR_PER_MM / (2.0 * _HARDENING_PER_MM2)  # the fit would turn round beyond its vertex
 _CENTRES_MM = {  # where the table brings the head into the beam: lateral to the injected side, anterior, superior
     (Circulation.ANTERIOR, Projection.FRONTAL): (14.0, -5.0, 10.0),
     (Circulation.ANTERIOR, Projection.LATERAL): (0.0, -12.0, 10.0),
@@ -37,8 +33,14 @@ class Xray:
         angle_jitter_degrees: half-range of every angle around its nominal value.
         shift_jitter_mm: half-range of the table's position along each axis.
         iodine_mg_per_ml: range of the iodine concentration in the artery.
+        tube_kvp: range of the tube voltage.
+        attenuation_per_mm: pairs of a tube voltage and what a millimetre of 200 mg iodine per ml attenuates behind a
+            head at that voltage, in increasing order; between them it is interpolated.
+        hardening: by what share of itself squared an attenuation falls behind its thin-layer value.
         scatter: range of the scatter-to-primary ratio.
         focal_spot_mm: range of the focal spot's size.
+        motion_px: largest way of the patient during one exposure, in pixels of a 1024-pixel picture.
+        detector_blur_px: standard deviation of the detector's blur, in pixels of the file.
         photons: range of the number of photons per full-size pixel, drawn log-uniformly.
     """
 
@@ -50,9 +52,19 @@ class Xray:
     angle_jitter_degrees: float
     shift_jitter_mm: float
     iodine_mg_per_ml: tuple[float, float]
+    tube_kvp: tuple[float, float]
+    attenuation_per_mm: list[tuple[float, float]]
+    hardening: float
     scatter: tuple[float, float]
     focal_spot_mm: tuple[float, float]
+    motion_px: float
+    detector_blur_px: float
     photons: tuple[float, float]
+
+    def iodine_per_mm(self, tube_kvp: float, iodine_mg_per_ml: float) -> float:
+        """The attenuation of a thin millimetre of contrast; it is proportional to the iodine in it."""
+        voltages, values = np.array(self.attenuation_per_mm, dtype=float).T
+        return float(np.interp(tube_kvp, voltages, values)) * iodine_mg_per_ml / _REFERENCE_MG_PER_ML
 
 
 @dataclass(frozen=True)
@@ -65,9 +77,14 @@ class Run:
         field_mm: shorter side of the picture on the detector.
         axes: right, down and beam direction as rows (3, 3).
         centre: (3,) what the beam's axis passes, in mm.
+        tube_kvp: tube voltage.
         iodine_mg_per_ml: in the artery.
+        iodine_per_mm: attenuation of a thin millimetre of it.
+        hardening: by what share of itself squared an attenuation falls behind its thin-layer value.
         scatter: scatter-to-primary ratio.
         focal_spot_mm: size of the focal spot.
+        motion_px: way of the patient during an exposure, right and down, in pixels of a 1024-pixel picture.
+        detector_blur_px: standard deviation of the detector's blur, in pixels of the file.
         photons: per pixel.
     """
 
@@ -76,9 +93,14 @@ class Run:
     field_mm: float
     axes: NDArray[np.float64]
     centre: NDArray[np.float64]
+    tube_kvp: float
     iodine_mg_per_ml: float
+    iodine_per_mm: float
+    hardening: float
     scatter: float
     focal_spot_mm: float
+    motion_px: tuple[float, float]
+    detector_blur_px: float
     photons: float
 
     def geometry(self, width: int, height: int) -> Geometry:
@@ -90,6 +112,17 @@ class Run:
         """Standard deviation of the unsharpness from the focal spot, on the detector."""
         return self.focal_spot_mm * (self.magnification - 1.0) / math.sqrt(12.0)
 
+    def blur_px(self, shorter_side: int) -> tuple[float, float]:
+        """Standard deviation of the unsharpness from focal spot and motion, right and down, in pixels of a picture."""
+        spot = self.blur_mm() * shorter_side / self.field_mm
+        right, down = (way * shorter_side / 1024.0 / math.sqrt(12.0) for way in self.motion_px)
+        return math.hypot(spot, right), math.hypot(spot, down)
+
+    def signal(self, thickness_mm: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The subtraction signal of a thickness of contrast (height, width)."""
+        seen: NDArray[np.float32] = _signal(thickness_mm, self.iodine_per_mm, self.hardening, self.scatter)
+        return seen
+
 
 def draw_run(view: View, xray: Xray, shared: np.random.Generator, own: np.random.Generator) -> Run:
     """Draws the circumstances of a view.
@@ -100,12 +133,13 @@ def draw_run(view: View, xray: Xray, shared: np.random.Generator, own: np.random
         shared: gives what is the same for all views of a patient when seeded alike.
         own: gives what differs from view to view.
     """
-    source_image, magnification, field = (
-        float(shared.uniform(*limits)) for limits in (xray.source_image_mm, xray.magnification, xray.field_mm)
-    )
-    iodine, scatter, spot = (
-        float(shared.uniform(*limits)) for limits in (xray.iodine_mg_per_ml, xray.scatter, xray.focal_spot_mm)
-    )
+    source_image, magnification, field, iodine, kvp, scatter, spot = (
+        float(shared.uniform(*limits))
+        for limits in (
+            xray.source_image_mm, xray.magnification, xray.field_mm, xray.iodine_mg_per_ml, xray.tube_kvp,
+            xray.scatter, xray.focal_spot_mm,
+        )
+    )  # fmt: skip
     photons = float(np.exp(shared.uniform(*np.log(xray.photons))))
     lateral, anterior, superior = _CENTRES_MM[view.circulation, view.projection]
     sign = 1.0 if view.side.value == "L" else -1.0
@@ -114,6 +148,7 @@ def draw_run(view: View, xray: Xray, shared: np.random.Generator, own: np.random
     jitter = np.radians(own.uniform(-xray.angle_jitter_degrees, xray.angle_jitter_degrees, 3))
     is_carotid = view.circulation is Circulation.ANTERIOR
     tilt = np.radians(own.uniform(*(xray.tilt_carotid_degrees if is_carotid else xray.tilt_vertebral_degrees)))
+    way, towards = xray.motion_px * own.uniform() ** 2, own.uniform(0.0, 2.0 * np.pi)  # mostly still
     if view.projection is Projection.FRONTAL:
         beam = np.array([np.sin(jitter[0]), np.cos(tilt), np.sin(tilt)])
         up = np.array([0.0, 0.0, 1.0])
@@ -123,23 +158,45 @@ def draw_run(view: View, xray: Xray, shared: np.random.Generator, own: np.random
     beam = unit(beam)
     right = unit(np.cross(beam, up))
     return Run(
-        source_image, magnification, field, np.vstack([right, np.cross(beam, right), beam]), centre, iodine,
-        scatter, spot, photons,
-    )  # fmt: skip
+        source_image_mm=source_image,
+        magnification=magnification,
+        field_mm=field,
+        axes=np.vstack([right, np.cross(beam, right), beam]),
+        centre=centre,
+        tube_kvp=kvp,
+        iodine_mg_per_ml=iodine,
+        iodine_per_mm=xray.iodine_per_mm(kvp, iodine),
+        hardening=xray.hardening,
+        scatter=scatter,
+        focal_spot_mm=spot,
+        motion_px=(float(way * np.cos(towards)), float(way * np.sin(towards))),
+        detector_blur_px=xray.detector_blur_px,
+        photons=photons,
+    )
 
 
-def attenuation(thickness_mm: NDArray[np.float32], iodine_mg_per_ml: float) -> NDArray[np.float32]:
-    """The line integral -ln T of a thickness of contrast, with beam hardening, at 75 kVp.
+@njit(cache=True)
+def attenuation(thickness_mm, per_mm, hardening):  # type: ignore[no-untyped-def]
+    """The line integral -ln T = x - hardening x^2 of a thickness of contrast, x = per_mm thickness, in mm and per mm.
 
-    The fit to 200 mg/ml is used for other concentrations through the thickness that holds as much iodine.
+    The parabola would turn round beyond its vertex; from 90 % of the way there it stays where it is.
     """
-    equal = np.minimum(thickness_mm * np.float32(iodine_mg_per_ml / _REFERENCE_MG_PER_ML), np.float32(_LARGEST_MM))
-    result: NDArray[np.float32] = equal * (np.float32(_LINEAR_PER_MM) - np.float32(_HARDENING_PER_MM2) * equal)
-    return result
+    thin = min(thickness_mm * per_mm, 0.45 / max(hardening, 1e-9))
+    return thin * (1.0 - hardening * thin)
 
 
-def subtraction(minus_ln_t: NDArray[np.float32], scatter: float) -> NDArray[np.float32]:
+@njit(cache=True)
+def subtraction(minus_ln_t, scatter):  # type: ignore[no-untyped-def]
     """The subtraction signal ln(I_mask + S) - ln(I_fill + S) for scatter S over the primary beam of the mask."""
-    ratio = np.float32(scatter)
-    result: NDArray[np.float32] = np.log1p(ratio) - np.log(np.exp(-minus_ln_t) + ratio)
-    return result
+    return math.log((1.0 + scatter) / (math.exp(-minus_ln_t) + scatter))
+
+
+@njit(cache=True)
+def _signal(thickness_mm, per_mm, hardening, scatter):  # type: ignore[no-untyped-def]
+    signal = np.zeros(thickness_mm.shape, dtype=np.float32)
+    for row in range(thickness_mm.shape[0]):
+        for column in range(thickness_mm.shape[1]):
+            thickness = thickness_mm[row, column]
+            if thickness > 0.0:  # a tenth of a film
+                signal[row, column] = subtraction(attenuation(thickness, per_mm, hardening), scatter)
+    return signal

@@ -1,6 +1,8 @@
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -61,6 +63,26 @@ def test_an_interrupted_cohort_continues_to_the_same_bytes(made: CohortFolder, t
     cohort.ensure()
     assert contents(stopped.path) == contents(made.path)
     assert cohort.jobs()[0].record.stat().st_mtime_ns == untouched
+
+
+def test_a_killed_run_continues_to_the_same_bytes(tmp_path: Path) -> None:
+    settings = ["cohort=phantom_tiny", "cohort.train_patients=14", "cohort.test_patients=2", "cohort.workers=2"]
+    settings += ["cohort.film.sizes=[[100,100]]"]
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    command = [sys.executable, "-m", "kium_lightning.phantom", *settings, f"hydra.run.dir={tmp_path / 'run'}"]
+    process = subprocess.Popen([*command, f"cohort.folder={killed}"], stderr=subprocess.DEVNULL, cwd=tmp_path)
+    deadline = time.monotonic() + 60
+    while not list(killed.glob("truth/*/*.json")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    (killed / "train_set" / ".1001LI-A.77.0123abcd.jpg").write_bytes(b"half an image")  # what a killed writer leaves
+    done = len(list(killed.glob("truth/*/*.json")))
+    assert 0 < done < 16
+    assert not (killed / "truth" / "cohort.json").exists()
+    for folder in (killed, whole):
+        build(compose("phantom", [*settings, "cohort.workers=1", f"cohort.folder={folder}"]).cohort).ensure()
+    assert contents(killed) == contents(whole)
 
 
 def test_a_finished_cohort_is_left_alone(made: CohortFolder) -> None:

@@ -20,7 +20,9 @@ def tree_of(distributions: Distributions, seed: int, right_seed: int | None = No
 
 
 def test_sides_drawn_alike_are_mirror_images(distributions: Distributions) -> None:
-    straight = replace(distributions, anatomy=replace(distributions.anatomy, root_sd_mm=0.0))
+    straight = replace(
+        distributions, anatomy=replace(distributions.anatomy, root_sd_mm=0.0, distal_sd_mm=0.0, neck_sd_mm=0.0)
+    )
     tree = tree_of(straight, seed=1, right_seed=1)
     ba = tree.branch(Segment.BA, None)
     for left in (branch for branch in tree.branches if branch.side is Side.LEFT):
@@ -59,13 +61,13 @@ def test_vessels_bend_without_kinks(distributions: Distributions) -> None:
     sharpest = []
     for branch in (branch for seed in range(4) for branch in tree_of(distributions, seed).branches):
         steps = np.diff(branch.points, axis=0)
-        assert np.linalg.norm(steps, axis=1).max() <= 1.1
+        assert np.linalg.norm(steps, axis=1).max() <= 1.5
         steps /= np.linalg.norm(steps, axis=1, keepdims=True)
         turns = np.degrees(np.arccos(np.clip((steps[1:] * steps[:-1]).sum(axis=1), -1.0, 1.0)))
         sharpest.append(float(turns.max()))
         assert path_lengths(branch.points)[-1] > 2.0
     assert np.quantile(sharpest, 0.99) < 45.0  # between points a millimetre apart
-    assert np.median(sharpest) < 12.0
+    assert np.median(sharpest) < 25.0  # a bend of 2.3 mm radius
 
 
 def test_branch_names_are_unique(distributions: Distributions) -> None:

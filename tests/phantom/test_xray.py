@@ -6,30 +6,52 @@ from kium_lightning.phantom.patient import Distributions
 from kium_lightning.phantom.xray import attenuation, draw_run, subtraction
 
 # spekpy and xraylib: 75 kVp behind a head, 200 mg iodine per ml
-THICKNESS_MM = np.array([0.5, 1.0, 3.0, 5.0, 10.0], dtype=np.float32)
+THICKNESS_MM = np.array([0.5, 1.0, 3.0, 5.0, 10.0], dtype=np.float64)
 MINUS_LN_T = np.array([0.096, 0.191, 0.550, 0.886, 1.655])
 
 
-def test_beam_hardening_follows_the_table() -> None:
-    np.testing.assert_allclose(attenuation(THICKNESS_MM, 200.0), MINUS_LN_T, rtol=0.03)
+PER_MM = {70: (0.162, 0.214, 0.318), 75: (0.144, 0.191, 0.283), 80: (0.130, 0.172, 0.255), 90: (0.109, 0.145, 0.215)}
+MG_PER_ML = (150.0, 200.0, 300.0)
 
 
-@pytest.mark.parametrize(("iodine", "per_mm"), [(150.0, 0.144), (300.0, 0.283)])
-def test_iodine_concentration_scales_attenuation(iodine: float, per_mm: float) -> None:
-    thin = np.array([0.1], dtype=np.float32)
-    assert attenuation(thin, iodine)[0] / 0.1 == pytest.approx(per_mm, rel=0.03)
+def test_beam_hardening_follows_the_table(distributions: Distributions) -> None:
+    xray = distributions.xray
+    per_mm = xray.iodine_per_mm(75.0, 200.0)
+    line = [attenuation(thickness, per_mm, xray.hardening) for thickness in THICKNESS_MM]
+    np.testing.assert_allclose(line, MINUS_LN_T, rtol=0.03)
+
+
+@pytest.mark.parametrize("kvp", sorted(PER_MM))
+def test_a_millimetre_of_contrast_attenuates_as_in_the_table(kvp: int, distributions: Distributions) -> None:
+    xray = distributions.xray
+    line = [attenuation(1.0, xray.iodine_per_mm(kvp, iodine), xray.hardening) for iodine in MG_PER_ML]
+    np.testing.assert_allclose(line, PER_MM[kvp], rtol=0.03)
 
 
 def test_attenuation_never_falls_with_thickness() -> None:
-    assert np.all(np.diff(attenuation(np.linspace(0, 200, 400, dtype=np.float32), 300.0)) >= 0)
+    line = [attenuation(thickness, 0.32, 0.07) for thickness in np.linspace(0, 200, 400)]
+    assert np.all(np.diff(line) >= 0)
 
 
 def test_scatter_only_weakens_the_signal() -> None:
-    line = np.array([0.0, 0.2, 1.0, 2.0], dtype=np.float32)
-    np.testing.assert_allclose(subtraction(line, 0.0), line, atol=1e-6)
-    weakened = subtraction(line, 0.5)
+    line = [0.0, 0.2, 1.0, 2.0]
+    np.testing.assert_allclose([subtraction(each, 0.0) for each in line], line, atol=1e-6)
+    weakened = [subtraction(each, 0.5) for each in line]
     assert weakened[0] == pytest.approx(0.0, abs=1e-7)
-    assert np.all(weakened[1:] < line[1:])
+    assert np.all(np.array(weakened[1:]) < line[1:])
+    assert weakened[2] == pytest.approx(np.log(1.0 + 0.5) - np.log(np.exp(-1.0) + 0.5))
+
+
+def test_the_signal_of_a_run_is_that_of_its_beam(distributions: Distributions) -> None:
+    rng = np.random.default_rng(3)
+    run = draw_run(View.LEFT_ANTERIOR_FRONTAL, distributions.xray, rng, rng)
+    assert distributions.xray.tube_kvp[0] <= run.tube_kvp <= distributions.xray.tube_kvp[1]
+    signal = run.signal(np.array([[0.0, 1.0, 4.0]], dtype=np.float32))
+    expected = [
+        subtraction(attenuation(thickness, run.iodine_per_mm, run.hardening), run.scatter)
+        for thickness in (0.0, 1.0, 4.0)
+    ]
+    np.testing.assert_allclose(signal[0], expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("view", list(View))
