@@ -1,9 +1,10 @@
-"""What all tests share: an outputs folder of their own, a tiny phantom cohort and an ensemble trained on it."""
+"""What all tests share: an outputs folder of their own, a tiny phantom cohort, a trained ensemble, a usual tree."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from commands import REPORT_MODELS, run_verb, smoke_settings
 from random_cohort import write_random_cohort
@@ -13,6 +14,9 @@ from kium_lightning.data.cohort import CohortFolder
 from kium_lightning.data.datamodule import FoldedViews
 from kium_lightning.phantom.cohort import PhantomCohort
 from kium_lightning.phantom.patient import Distributions
+from kium_lightning.phantom.tree import Tree
+from kium_lightning.phantom.variants import SideVariants, Variants
+from kium_lightning.phantom.vessels import draw_tree
 from kium_lightning.settings import build, compose
 
 
@@ -65,3 +69,11 @@ def distributions() -> Distributions:
     drawn = cohort.jobs()[0].distributions
     film = replace(drawn.film, forms={"clean": 1.0, "margins": 0.0, "text": 0.0}, quality=(100, 100), rgb=0.0)
     return replace(drawn, film=film)
+
+
+@pytest.fixture(scope="session")
+def usual_tree(distributions: Distributions) -> Tree:
+    """The vessels of a patient without variants."""
+    usual = SideVariants(a1_scale=1.0, fetal=0.0, pcom_mm=1.2, va_scale=1.0, va_ends_in_pica=False)
+    streams = {name: np.random.default_rng(number) for number, name in enumerate(("midline", "L", "R"))}
+    return draw_tree(distributions.anatomy, Variants(usual, usual), streams)

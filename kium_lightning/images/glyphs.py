@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from kium_lightning.images.box import Box, GreyImage
 
 _STROKE = 17  # pixels; wider than the strokes of letters 40 pixels high
+_NEARBY = 13  # steps: the neighbourhood of a line of text
+_NEARBY_STEP = 4  # pixels
 _NOISE_FACTOR = 4.0  # standard deviations of the noise that a stroke must rise above it
 _NOISE_STEP = 4  # every fourth pixel of every fourth row suffices to estimate the noise
 _LEAST_CONTRAST = 18.0  # grey values; compression rings by less beside a vessel
@@ -53,13 +55,21 @@ class Glyph:
 def bright_relief(image: GreyImage, picture: Box) -> Relief:
     """By how much thin strokes outshine both their neighbourhood and the picture's background, shape (H, W).
 
-    The gap between two vessels outshines its neighbourhood only.
+    The gap between two vessels outshines its neighbourhood only, noise on a bright blob the picture's background only.
     """
     kernel = np.ones((_STROKE, _STROKE), np.uint8)
     local = cv2.morphologyEx(image, cv2.MORPH_TOPHAT, kernel).astype(np.float32)
     above = image.astype(np.float32)
-    above[picture.slices] -= background_of(image[picture.slices])
+    inside = image[picture.slices]
+    above[picture.slices] -= np.maximum(background_of(inside), _usual_nearby(inside))
     return np.minimum(local, above)
+
+
+def _usual_nearby(picture: GreyImage) -> Relief:
+    """The median grey around each pixel, shape (H, W), from every few pixels; letters are the lesser part of a line."""
+    height, width = picture.shape
+    coarse = cv2.medianBlur(np.ascontiguousarray(picture[::_NEARBY_STEP, ::_NEARBY_STEP]), _NEARBY)
+    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def dark_relief(image: GreyImage, picture: Box) -> Relief:

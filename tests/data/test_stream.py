@@ -6,7 +6,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from kium_lightning.anatomy import LABEL_COLUMNS, View
-from kium_lightning.data.stream import PhantomStream
+from kium_lightning.data.stream import PhantomStream, StreamSample
 from kium_lightning.errors import ConfigError
 from kium_lightning.phantom.labels import Sites, draw_labels
 from kium_lightning.phantom.stream import Shard
@@ -28,7 +28,7 @@ def stream(*overrides: str) -> PhantomStream:
 
 def drawn(stream: PhantomStream, workers: int) -> dict[tuple[int, int], bytes]:
     """Every view's pixels by patient and view; a view that comes twice is a fault."""
-    loader: DataLoader[dict[str, torch.Tensor]] = DataLoader(
+    loader: DataLoader[StreamSample] = DataLoader(
         stream, batch_size=None, num_workers=workers, multiprocessing_context="spawn" if workers else None
     )
     found: dict[tuple[int, int], bytes] = {}
@@ -68,7 +68,7 @@ def test_every_epoch_has_its_own_patients_and_repeats_them() -> None:
 
 def test_workers_that_persist_see_the_next_epoch() -> None:
     views = stream("stream.patients=2")
-    loader: DataLoader[dict[str, torch.Tensor]] = DataLoader(
+    loader: DataLoader[StreamSample] = DataLoader(
         views, batch_size=None, num_workers=1, persistent_workers=True, multiprocessing_context="spawn"
     )
 
