@@ -9,7 +9,8 @@ from kium_lightning.images.box import Box, GreyImage
 from kium_lightning.images.glyphs import quantile
 
 _BACKGROUND = 31  # pixels: the neighbourhood whose median is the background
-_SHALLOW = 3  # pixels: what ends so near the edge is no vessel that crosses it; a mark may hide so much of a stroke
+_SHALLOW = 3  # pixels: the feet of letters that stand in the margin
+_HIDDEN = 6  # pixels: as much of a stroke's beginning a covered mark may hide
 _BLACK = 15.0  # grey of dark text in the picture below bright text in the margin; no vessel fades out so dark
 _SAME_GREY = 25  # grey values between a stroke's core and certain text; compression takes some of it
 _CORE = 0.3  # beyond the median: the quantile that is a stroke's core
@@ -51,7 +52,9 @@ def strokes_at_edges(picture: GreyImage, greys: Sequence[float], depth: int, con
 
 def _ending_soon(strip: GreyImage, depth: int, greys: Sequence[float], contrast: float) -> list[Box]:
     """The strokes at the top of a strip that end within a depth, on plain background, and have a letter's grey."""
-    background = cv2.medianBlur(strip, _BACKGROUND)
+    rim = _BACKGROUND // 2  # mirrored, since repeating the outermost row would let its letters fill the neighbourhood
+    framed = cv2.copyMakeBorder(strip, rim, rim, rim, rim, cv2.BORDER_REFLECT)
+    background = cv2.medianBlur(framed, _BACKGROUND)[rim:-rim, rim:-rim]
     apart = strip.astype(np.int16) - background
     is_plain = np.abs(background.astype(np.int16) - int(np.median(background))) <= contrast
     shallow: list[Box] = []

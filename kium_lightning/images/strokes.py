@@ -11,10 +11,8 @@ from kium_lightning.images.glyphs import Relief, quantile
 from kium_lightning.images.lines import Line
 
 _GAP = 1.6  # of the letters' height: the widest gap within a line
-_BEHIND_VESSEL = 3.0  # of the height: how far a vessel may hide a dark line, if a letter follows
-_ALIKE = 0.08  # of the height: how far such a letter's top and bottom lie from the line's
-_AS_DARK = 25  # grey values
-_WIDEST_LETTER = 1.5  # of the height
+_BAND = (0.2, 0.8)  # of the height: the rows above and below a line in which a vessel that crosses it is seen
+_INK = 15.0  # grey values by which dark letters are darker than a vessel under them, at least
 _ROWS = 0.25  # of the height: how far above and below the letters their line reaches
 _BESIDE = 0.5  # of the height: how far above and below the rows a stroke may reach
 _LEAST_HEIGHT = 0.3  # of the height: what is lower is noise, or a sign between letters
@@ -53,9 +51,7 @@ def along_rows(line: Line, image: GreyImage, relief: Relief, level: float, pictu
     strokes = [stroke for stroke in strokes if stroke.height >= _LEAST_HEIGHT * height]
     box = _followed(box, strokes, gap)
     if is_dark:
-        letters = strokes + _darker_than_vessels(line, image, room)
-        letters = [stroke for stroke in letters if _fills_rows_of(box, height, stroke)]
-        box = _followed(_followed(box, letters, round(_BEHIND_VESSEL * height)), strokes, gap)
+        box = _followed(box, strokes + _ink_over_vessels(box, height, image, picture), gap)
     return box
 
 
@@ -70,18 +66,39 @@ def _followed(box: Box, strokes: Sequence[Box], gap: int) -> Box:
     return box
 
 
-def _darker_than_vessels(line: Line, image: GreyImage, room: Box) -> list[Box]:
-    """Strokes as dark as a line of dark text; a letter that touches a vessel comes apart from it so."""
-    mask = (image[room.slices] <= line.grey + _AS_DARK).view(np.uint8)
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    strokes = [Box(x, y, x + wide, y + high) for x, y, wide, high, _ in stats[1:].tolist()]
-    return [stroke.moved(room.left, room.top) for stroke in strokes if stroke.width <= _WIDEST_LETTER * line.height]
+def _ink_over_vessels(line: Box, height: float, image: GreyImage, picture: Box) -> list[Box]:
+    """Runs of columns in which a line's rows are darker than any vessel that crosses them.
+
+    Letters that touch a vessel make one stroke with it, so that only their greater darkness tells them apart.
+
+    Args:
+        line: the letters known so far.
+        height: of the letters.
+        image: grey values of shape (H, W).
+        picture: where to look.
+    """
+    near, far = (round(part * height) for part in _BAND)
+    rows = line.grown(image.shape[1], 0).within(picture)
+    bands = [
+        Box(rows.left, rows.top - far, rows.right, rows.top - near).within(picture),
+        Box(rows.left, rows.bottom + near, rows.right, rows.bottom + far).within(picture),
+    ]
+    seen = [_darkest(image, band) for band in bands if not band.is_empty]
+    if rows.is_empty or not seen:
+        return []
+    reach = 2 * round(height) + 1
+    vessels = cv2.erode(np.min(seen, axis=0)[None], np.ones((1, reach), np.uint8))[0]
+    inked = np.concatenate([[0], (_darkest(image, rows) < vessels.astype(np.float32) - _INK).astype(np.int8), [0]])
+    starts, ends = np.flatnonzero(np.diff(inked) > 0), np.flatnonzero(np.diff(inked) < 0)
+    return [
+        Box(rows.left + start, rows.top, rows.left + end, rows.bottom)
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+    ]
 
 
-def _fills_rows_of(line: Box, height: float, stroke: Box) -> bool:
-    """Whether a stroke reaches from the top to the base line of a line's letters, and no farther."""
-    tolerance = max(1.0, _ALIKE * height)
-    return abs(stroke.top - line.top) <= tolerance and abs(stroke.bottom - line.bottom) <= tolerance
+def _darkest(image: GreyImage, rows: Box) -> NDArray[np.uint8]:
+    """The darkest grey in each column of some rows, noise apart, (W,)."""
+    return np.asarray(cv2.blur(image[rows.slices], (3, 3)).min(axis=0), np.uint8)
 
 
 def bright_strokes_of_block(lines: Sequence[Line], image: GreyImage, relief: Relief, level: float) -> list[Box]:

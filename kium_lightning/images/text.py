@@ -20,6 +20,9 @@ _GAP = 1.3  # of the letters' height: the widest gap within a line
 _HEIGHT_RATIO = 2.2  # of neighbouring letters: capitals to small letters
 _GREY_SPREAD = 0.3  # of the letters' relief: how far their greys lie apart
 _LEAST_HEIGHT = 5  # pixels
+_LOW = 8  # pixels: letters lower than that must stand out, since the edge of a bone makes rows of low strokes
+_CLEAR = 1.5  # of the contrast
+_BRIDGE = 0.9  # of the boxes' height: two parts of one line no farther apart have letters between, lost on a vessel
 _BRIGHT_LETTERS = 2
 _BLACK = 40  # grey value
 _SAME_HEIGHT = 1.2  # ratio
@@ -70,7 +73,7 @@ def _text_boxes(
     sure = [
         line
         for line in lines
-        if _is_text(line, letters, inner) or (is_dark and _is_black_word(line, known, relief, contrast))
+        if _is_text(line, letters, inner, contrast) or (is_dark and _is_black_word(line, known, relief, contrast))
     ]
     if not sure:
         return [], []
@@ -145,10 +148,10 @@ def _same_grey(one: Glyph, other: Glyph) -> bool:
     return abs(one.grey - other.grey) <= max(15.0, _GREY_SPREAD * max(one.relief, other.relief))
 
 
-def _is_text(line: Line, letters: int, inner: Box) -> bool:
+def _is_text(line: Line, letters: int, inner: Box, contrast: float) -> bool:
     """Whether a line is text for certain: letters by themselves on a base line, or more of one height and grey."""
     height = line.height
-    if height < _LEAST_HEIGHT:
+    if height < _LEAST_HEIGHT or (height < _LOW and line.relief < _CLEAR * contrast):
         return False
     alone = [glyph for glyph in line if is_alone(glyph, height) and glyph.box.within(inner) == glyph.box]
     on_base = [glyph for glyph in on_base_line(alone, height, 0.15) if glyph.box.width <= 1.5 * height * glyph.letters]
@@ -184,11 +187,19 @@ def _joined(boxes: list[Box]) -> list[Box]:
     """Joins the boxes of one line, found at several levels, and leaves those of neighbouring lines apart."""
     joined: list[Box] = []
     for box in sorted(boxes, key=lambda box: -box.width * box.height):
-        while (other := next((b for b in joined if _same_line(b, box)), None)) is not None:
+        while (other := next((b for b in joined if _same_line(b, box) or _bridged(b, box)), None)) is not None:
             joined.remove(other)
             box = box.joined(other)
         joined.append(box)
     return sorted(joined, key=lambda box: (box.top, box.left))
+
+
+def _bridged(one: Box, other: Box) -> bool:
+    """Whether two boxes are parts of one line with room for a letter or two between them."""
+    low, high = sorted((one.height, other.height))
+    common = min(one.bottom, other.bottom) - max(one.top, other.top)
+    gap = max(one.left, other.left) - min(one.right, other.right)
+    return low >= 0.8 * high and common >= 0.9 * low and gap <= _BRIDGE * low
 
 
 def _same_line(one: Box, other: Box) -> bool:

@@ -15,7 +15,7 @@ _WORDS = (
     "CAU", "kV", "mA", "ZOOM", "SID", "FD", "Mag", "SUB", "AP", "LAT", "INV",
 )  # fmt: skip
 
-_BRIGHT = 235
+_BRIGHT = 245  # consoles write white
 _MARKS = ((4, 8), (4, 7), (0, 2), (3, 6), (14, 25), (0, 40))  # dash, gap, row, tick, ticks, level; upper ends exclusive
 
 
