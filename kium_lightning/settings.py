@@ -125,8 +125,8 @@ class _ReadableError(CompactHydraException):
 def verb(config_name: str) -> Callable[[Callable[[Config], Any]], Callable[[], None]]:
     """Turns a function of a config into a command with Hydra's command line.
 
-    A KiumError or a fault in the configuration ends the command with one message and exit status 1. In a multirun the
-    other jobs still run. HYDRA_FULL_ERROR=1 shows the traceback.
+    A KiumError, a fault in the configuration, or a file that cannot be read or written ends the command with one
+    message and exit status 1. In a multirun the other jobs still run. HYDRA_FULL_ERROR=1 shows the traceback.
     """
 
     def decorate(run: Callable[[Config], Any]) -> Callable[[], None]:
@@ -134,7 +134,9 @@ def verb(config_name: str) -> Callable[[Callable[[Config], Any]], Callable[[], N
         def job(config: Config) -> Any:
             try:
                 return run(config)
-            except (KiumError, InstantiationException, OmegaConfBaseException) as error:
+            except (KiumError, InstantiationException, OmegaConfBaseException, OSError) as error:
+                if isinstance(error, OSError) and error.filename is None:
+                    raise  # no file of the user's, such as a server that does not answer
                 message = _sentence(error if isinstance(error, KiumError) else _explained(error))
                 if os.environ.get("HYDRA_FULL_ERROR") == "1":
                     raise
@@ -160,6 +162,8 @@ def _sentence(error: KiumError) -> str:
 def _explained(error: Exception) -> KiumError:
     if isinstance(error, InstantiationException):
         return _undisguised(error)
+    if isinstance(error, OSError):
+        return ConfigError(f"{error.filename} cannot be used ({error.strerror}). Give another path or mend this one.")
     key = getattr(error, "full_key", None)
     if key and ".cohort." in f".{key}":
         key = key[key.index("cohort.") :]  # the other groups only point to it

@@ -178,3 +178,18 @@ def test_an_error_from_a_loading_process_comes_without_that_process_traceback(
     with pytest.raises(SystemExit):
         run(ImageError(wrapped), monkeypatch, tmp_path)
     assert capsys.readouterr().err == "Error: 1001LI-A.jpg is truncated. Put a complete file in its place.\n"
+
+
+def test_a_file_that_cannot_be_written_is_named_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["phantom", f"hydra.run.dir={tmp_path}"])
+
+    @verb("phantom")
+    def job(config: DictConfig) -> None:
+        (tmp_path / "missing" / "page.md").write_text("page")
+
+    with pytest.raises(SystemExit) as leaving:
+        job()
+    assert leaving.value.code == 1
+    assert "page.md cannot be used (No such file or directory). Give another path" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from kium_lightning.console import say_written
 from kium_lightning.errors import ConfigError
+from kium_lightning.numbers import whole
 from kium_lightning.phantom import gallery, statistics
 from kium_lightning.phantom.actions import ACTIONS, with_action
 from kium_lightning.phantom.cohort import PhantomCohort
@@ -25,7 +26,9 @@ def main(config: Config) -> None:
         return
     if action == "statistics":
         chosen = config.statistics
-        statistics.main(cohort, int(chosen.seed), int(chosen.patients), Path(chosen.file), chosen.workers)
+        seed = whole("statistics.seed", chosen.seed, 0)
+        patients = whole("statistics.patients", chosen.patients, 2)
+        statistics.main(cohort, seed, patients, Path(chosen.file), chosen.workers)
         return
     made = cohort.ensure()
     say_written([made.train_set, made.test_set, made.truth])

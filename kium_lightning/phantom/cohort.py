@@ -20,6 +20,7 @@ from kium_lightning.console import track
 from kium_lightning.data.cohort import CohortFolder
 from kium_lightning.errors import CohortError, ConfigError
 from kium_lightning.files import sweep, write_json, write_text
+from kium_lightning.numbers import whole
 from kium_lightning.phantom.aneurysms import Aneurysms
 from kium_lightning.phantom.film import Film
 from kium_lightning.phantom.labels import Sites, draw_labels
@@ -87,8 +88,8 @@ class PhantomCohort:
                 "Give cohort.train_patients and cohort.test_patients whole numbers, at least one of them above 0."
             )
         self._patients = {"train_set": train_patients, "test_set": test_patients}
-        self._seed = seed
-        self._workers = workers or os.cpu_count() or 1
+        self._seed = whole("cohort.seed", seed, 0)
+        self._workers = os.cpu_count() or 1 if workers is None else whole("cohort.workers", workers, 1)
         self.distributions = Distributions(anatomy, aneurysms, lookalikes, xray, film)
         self.sites, self._detail = _chosen(Sites, "sites", sites), _chosen(Detail, "truth", truth)
         self.settings: dict[str, Any] = json.loads(
