@@ -1,4 +1,4 @@
-"""Synthetic views as an endless torch dataset, drawn and rendered as they are asked for, for pretraining."""
+"""Synthetic views as a torch dataset, drawn and rendered as they are asked for, for pretraining."""
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
@@ -12,6 +12,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from kium_lightning.anatomy import Location, View
 from kium_lightning.errors import ConfigError
+from kium_lightning.numbers import whole
 from kium_lightning.phantom.cohort import PhantomCohort
 from kium_lightning.phantom.stream import Shard, StreamedView, rendered_views, stream_patients
 
@@ -76,11 +77,12 @@ class PhantomStream(IterableDataset[StreamSample]):
         mixed_patients: int,
     ) -> None:
         super().__init__()
-        if min(patients, mixed_patients) < 1:
-            raise ConfigError(
-                f"A stream of {patients} patients, {mixed_patients} mixed, cannot be made. "
-                "Give stream.patients and stream.mixed_patients whole numbers above 0."
-            )
+        if not isinstance(cohort, PhantomCohort):
+            raise ConfigError("A stream draws phantoms. Choose one of their cohorts, such as cohort=phantom_rare.")
+        whole("stream.patients", patients, 1)
+        whole("stream.mixed_patients", mixed_patients, 1)
+        if image_size is not None:
+            whole("stream.image_size", image_size, 32)
         try:
             self._views = tuple(View.from_code(code) for code in views) or tuple(View)
             self._picture = Picture(picture)
@@ -112,7 +114,8 @@ class PhantomStream(IterableDataset[StreamSample]):
         rank, worker = self._own_rank(), get_worker_info()
         if worker is None:
             return rank
-        return Shard(rank.number * worker.num_workers + worker.id, rank.count * worker.num_workers)
+        # ranks innermost, so that all of them get equally many patients whatever the number of workers
+        return Shard(worker.id * rank.count + rank.number, rank.count * worker.num_workers)
 
     def __iter__(self) -> Iterator[StreamSample]:
         """Draws and renders this worker's share of the epoch."""

@@ -12,7 +12,7 @@ from kium_lightning.phantom.injections import Crossing, contrasts, draw_crossing
 from kium_lightning.phantom.lookalikes import Kind, Lookalike, Lookalikes, draw_lookalikes
 from kium_lightning.phantom.overlay import Box, Image
 from kium_lightning.phantom.population import Anatomy
-from kium_lightning.phantom.scene import Scene, cast, lookalike_box
+from kium_lightning.phantom.scene import Filling, Scene, cast, lookalike_box
 from kium_lightning.phantom.sheet import Sheet, encode, lay_out
 from kium_lightning.phantom.tree import Tree
 from kium_lightning.phantom.truth import Detail, SacTruth
@@ -49,6 +49,11 @@ class Patient:
         """The same patient with all aneurysms taken off and nothing else changed."""
         return replace(self, labels=frozenset(), sacs=())
 
+    def filling(self, view: View) -> Filling:
+        """The contrast at each point of each branch in a view, 0 to 1; None for branches that stay empty."""
+        crossing = self.crossings[view.side, view.circulation]
+        return contrasts(self.tree, view.side, view.circulation, self.variants, crossing)
+
 
 @dataclass(frozen=True)
 class Rendered:
@@ -61,7 +66,8 @@ class Rendered:
         sac_mask: (height, width), 1 + the number of the sac inside sacs that contrast reaches; None without any.
         arteries: (height, width), the number of the artery in each pixel (see ``truth.legend``); None unless asked for.
         sacs: for each of the patient's sacs, in order; None where its outline is off the picture.
-        lookalikes: the box of each of the patient's look-alikes, in order; None where it is off the picture.
+        lookalikes: the box of each of the patient's look-alikes, in order; None where it is off the picture or
+            its vessel stays empty.
         millimetres_per_pixel: at the centre of the head.
     """
 
@@ -133,10 +139,10 @@ def film_picture(patient: Patient, view: View, detail: Detail = Detail.BOXES) ->
         Grey levels (height, width), and what the rays met.
     """
     run, sheet = patient.runs[view], patient.sheets[view]
-    filling = contrasts(
-        patient.tree, view.side, view.circulation, patient.variants, patient.crossings[view.side, view.circulation]
+    names_arteries = detail is Detail.FULL
+    scene = cast(
+        patient.tree, patient.sacs, patient.filling(view), run, sheet.picture, sheet.darkest_signal, names_arteries
     )
-    scene = cast(patient.tree, patient.sacs, filling, run, sheet.picture, detail is Detail.FULL)
     return expose(scene.signal, sheet, run), scene
 
 
@@ -146,7 +152,7 @@ def render(patient: Patient, view: View, detail: Detail = Detail.FULL) -> Render
     picture, scene = film_picture(patient, view, detail)
     image, boxes, text_mask = lay_out(picture, sheet)
     height, width = picture.shape
-    geometry = run.geometry(width, height)
+    geometry, filling = run.geometry(width, height), patient.filling(view)
     return Rendered(
         jpeg=encode(image, sheet),
         text_boxes=boxes,
@@ -154,7 +160,10 @@ def render(patient: Patient, view: View, detail: Detail = Detail.FULL) -> Render
         sac_mask=_on_file(scene.sac_mask, sheet) if scene.sac_mask.any() else None,
         arteries=None if scene.arteries is None else _on_file(scene.arteries, sheet),
         sacs=scene.sacs,
-        lookalikes=[lookalike_box(each, geometry, sheet.picture) for each in patient.lookalikes],
+        lookalikes=[
+            None if filling[each.branch] is None else lookalike_box(each, geometry, sheet.picture)
+            for each in patient.lookalikes
+        ],
         millimetres_per_pixel=run.field_mm / min(width, height) / run.magnification,
     )
 

@@ -39,7 +39,15 @@ class Scene:
     arteries: Image | None
 
 
-def cast(tree: Tree, sacs: Sequence[Sac], filling: Filling, run: Run, picture: Box, names_arteries: bool) -> Scene:
+def cast(
+    tree: Tree,
+    sacs: Sequence[Sac],
+    filling: Filling,
+    run: Run,
+    picture: Box,
+    darkest_signal: float,
+    names_arteries: bool,
+) -> Scene:
     """Casts the rays of one view.
 
     Args:
@@ -48,6 +56,7 @@ def cast(tree: Tree, sacs: Sequence[Sac], filling: Filling, run: Run, picture: B
         filling: the contrast at each point of each branch.
         run: the X-ray circumstances.
         picture: the part of the file that the picture takes.
+        darkest_signal: what the film shows as black; more signal cannot be seen.
         names_arteries: whether to make the map of arteries.
     """
     width, height = picture[2] - picture[0], picture[3] - picture[1]
@@ -70,9 +79,11 @@ def cast(tree: Tree, sacs: Sequence[Sac], filling: Filling, run: Run, picture: B
         fine = slice(rows.start * finer, rows.stop * finer), slice(columns.start * finer, columns.stop * finer)
         outline = _reduced(inside[fine].astype(np.float32), finer) > 0.5
         with_sac = _reduced(run.signal(fuller[fine]), finer)
-        added = with_sac - signal[rows, columns]
+        before = signal[rows, columns]
+        seen = np.minimum(with_sac, darkest_signal) - np.minimum(before, darkest_signal)
         alone = _reduced(run.signal(np.float32(strength) * chords[fine]), finer)
-        truths.append(sac_truth(outline, added, alone, (columns.start + picture[0], rows.start + picture[1])))
+        origin = columns.start + picture[0], rows.start + picture[1]
+        truths.append(sac_truth(outline, with_sac - before, seen, alone, origin))
         signal[rows, columns] = with_sac
         thickness = fuller
         if strength:  # where two sacs overlap, the one with more blood on the ray has the pixel

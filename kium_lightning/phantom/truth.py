@@ -62,6 +62,7 @@ class SacTruth:
 def sac_truth(
     outline: NDArray[np.bool_],
     added: NDArray[np.float32],
+    seen: NDArray[np.float32],
     alone: NDArray[np.float32],
     origin: tuple[int, int],
 ) -> SacTruth | None:
@@ -70,6 +71,7 @@ def sac_truth(
     Args:
         outline: (height, width) of a part of the picture, true where the sac is.
         added: the signal that it adds there.
+        seen: what of that the film's window shows; nothing shows on what is black already.
         alone: the signal that it would give with nothing over or under it.
         origin: of this part in the file: column, row.
 
@@ -86,7 +88,7 @@ def sac_truth(
         hidden = Hidden.NOT_FILLED
     elif not _stands_out(alone[outline]):
         hidden = Hidden.FAINT
-    elif not _stands_out(added[outline]):
+    elif not _stands_out(seen[outline]):
         hidden = Hidden.OVERLAP
     return SacTruth(
         box=(left + origin[0], top + origin[1], right + origin[0], bottom + origin[1]),

@@ -101,7 +101,7 @@ def draw_variants(
 
     An aneurysm of the anterior communicating artery comes with a hypoplastic opposite A1 far more often than chance
     (PMC3618940 and others), and is labelled on the side of the dominant A1. A variant that would take away the artery
-    of a label is left out on that side: these are so few labels that no frequency changes by more than a twentieth.
+    of a label is left out on that side, which takes an azygos ACA from 11 % of patients and less from the others.
 
     Args:
         rates: the prevalences.
@@ -120,7 +120,7 @@ def draw_variants(
     if len(labelled) == 1:
         hypoplasia, a1_side = rates.a1_hypoplasia_given_acom, labelled[0].mirrored
     a1_scale = 1.0
-    if chance[0] < rates.a1_absent * hypoplasia / rates.a1_hypoplasia:
+    if chance[0] < rates.a1_absent:
         a1_scale = 0.0
     elif chance[0] < hypoplasia:
         a1_scale = 0.4 + 0.15 * strength[0]

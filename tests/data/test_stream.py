@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -54,6 +55,25 @@ def test_ranks_share_the_patients_of_an_epoch(monkeypatch: pytest.MonkeyPatch) -
         shares.append(drawn(stream(), 0))
     assert not shares[0].keys() & shares[1].keys()
     assert shares[0] | shares[1] == alone
+
+
+@pytest.mark.parametrize(("ranks", "workers"), [(2, 1), (2, 3), (8, 5)])
+def test_ranks_get_equally_many_patients_whatever_the_number_of_workers(
+    ranks: int, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = []
+    for rank in range(ranks):
+        monkeypatch.setattr(PhantomStream, "_own_rank", lambda _self, rank=rank: Shard(rank, ranks))
+        views = stream()
+        taken: list[int] = []
+        for worker in range(workers):
+            about = SimpleNamespace(id=worker, num_workers=workers)
+            monkeypatch.setattr("kium_lightning.data.stream.get_worker_info", lambda about=about: about)
+            shard = views._shard()
+            taken += range(shard.number, 16 * ranks, shard.count)
+        assert len(set(taken)) == len(taken)
+        counts.append(len(taken))
+    assert counts == [16] * ranks
 
 
 def test_every_epoch_has_its_own_patients_and_repeats_them() -> None:

@@ -86,12 +86,14 @@ def test_why_a_sac_is_hidden_is_told(patient: Patient) -> None:
 def test_a_sac_that_adds_little_is_hidden_by_the_stated_cause(alone: float, added: float, hidden: Hidden) -> None:
     outline = np.zeros((20, 30), dtype=bool)
     outline[5:12, 8:20] = True
-    truth = sac_truth(outline, np.float32(added) * outline, np.float32(alone) * outline, (100, 200))
+    signal = np.float32(added) * outline
+    truth = sac_truth(outline, signal, signal, np.float32(alone) * outline, (100, 200))
     assert truth is not None
     assert truth.hidden is hidden
     assert truth.box == (108, 205, 120, 212)
     assert truth.diameter_px == pytest.approx(12.0)
-    assert sac_truth(np.zeros((4, 4), bool), np.zeros((4, 4), np.float32), np.zeros((4, 4), np.float32), (0, 0)) is None
+    nothing = np.zeros((4, 4), np.float32)
+    assert sac_truth(nothing > 0, nothing, nothing, nothing, (0, 0)) is None
 
 
 def test_the_map_of_arteries_names_vessels_where_they_are(distributions: Distributions) -> None:
@@ -158,3 +160,27 @@ def test_look_alikes_are_listed_with_their_box(tmp_path: Path, distributions: Di
             column, row = geometry.project(one.points[len(one.points) // 2][None])[0] + (left, top)
             assert box[0] - 1 <= column <= box[2] or column < left or column > right
             assert box[1] - 1 <= row <= box[3] or row < top or row > bottom
+
+
+def test_a_sac_on_what_is_black_already_is_hidden_by_overlap() -> None:
+    outline = np.zeros((20, 30), dtype=bool)
+    outline[5:12, 8:20] = True
+    under, darkest = np.full(outline.shape, 1.2, np.float32), 0.55
+    added = np.float32(0.4) * outline
+    seen = np.minimum(under + added, darkest) - np.minimum(under, darkest)
+    truth = sac_truth(outline, added, seen, added, (0, 0))
+    assert truth is not None
+    assert truth.hidden is Hidden.OVERLAP
+    assert truth.contrast == pytest.approx(0.4)
+
+
+def test_a_lookalike_has_no_box_where_its_vessel_stays_empty(distributions: Distributions) -> None:
+    seen = 0
+    for seed in range(20):
+        patient = draw_patient(frozenset(), distributions, (seed, 1, 0))
+        for view in (View.LEFT_ANTERIOR_FRONTAL, View.RIGHT_POSTERIOR_FRONTAL):
+            filling = patient.filling(view)
+            for each, box in zip(patient.lookalikes, render(patient, view, Detail.BOXES).lookalikes, strict=True):
+                seen += 1
+                assert box is None or filling[each.branch] is not None
+    assert seen > 5
