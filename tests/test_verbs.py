@@ -339,7 +339,7 @@ def test_a_failing_job_of_a_multirun_lets_the_others_run_and_is_told(
     done = run_verb("train", "-m", *settings, cwd=tmp_path)
     assert done.returncode != 0
     assert "Traceback" not in done.stdout + done.stderr
-    assert "There is no fold 9" in done.stderr
+    assert "data.fold is 9" in done.stderr
     assert [record.facts["split"]["fold"] for record in finished_runs(own_outputs, "train")] == [0]
 
 
