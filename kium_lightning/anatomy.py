@@ -53,10 +53,11 @@ class Projection(StrEnum):
 
 
 class Target(StrEnum):
-    """What a folded row is labelled with: each artery, or any of them."""
+    """What a row is labelled with: each artery, any of them, or both."""
 
     MULTILABEL = "multilabel"
     BINARY = "binary"
+    ALL = "all"
 
 
 class Artery(StrEnum):

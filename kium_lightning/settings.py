@@ -15,7 +15,6 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from kium_lightning.anatomy import Circulation, Target
 from kium_lightning.errors import ConfigError, KiumError
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -41,9 +40,14 @@ def outputs_dir() -> Path:
     return (Path.cwd() / "outputs").resolve()
 
 
-def _label_count(circulation: str, target: str) -> int:
-    """The number of outputs that a folded dataset asks of a net."""
-    return 1 if Target(target) is Target.BINARY else len(Circulation(circulation).arteries)
+def _label_count(rows: Config) -> int:
+    """The number of outputs that rows ask of a net."""
+    return len(build(rows).label_names)
+
+
+def _view_count(rows: Config) -> int:
+    """The number of views that each sample holds, which are a net's input channels."""
+    return len(build(rows).samples[0].views)
 
 
 def _precision() -> str:
@@ -60,6 +64,7 @@ def _register_resolvers() -> None:
     OmegaConf.register_new_resolver("kium.precision", _precision, replace=True)
     OmegaConf.register_new_resolver("kium.sweep", sweep_name, replace=True)
     OmegaConf.register_new_resolver("kium.label_count", _label_count, replace=True)
+    OmegaConf.register_new_resolver("kium.view_count", _view_count, replace=True)
 
 
 def compose(config_name: str, overrides: list[str] | None = None) -> Config:

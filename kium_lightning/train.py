@@ -7,7 +7,7 @@ from typing import Any
 from kium_lightning.console import say, say_written
 from kium_lightning.errors import RunError
 from kium_lightning.records import write_record
-from kium_lightning.settings import Config, build, overrides, plain, verb
+from kium_lightning.settings import Config, build, outputs_dir, overrides, plain, verb
 
 
 def train(config: Config) -> float:
@@ -22,9 +22,10 @@ def train(config: Config) -> float:
     # Heavy imports wait until they are needed, so that --help and --cfg answer at once.
     import lightning as L
 
-    from kium_lightning.data.datamodule import FoldedViews
+    from kium_lightning.data.datamodule import Angiograms
     from kium_lightning.tasks.checkpoint import Describe, load_task
-    from kium_lightning.tasks.classification import Classification
+    from kium_lightning.tasks.starting import start_net
+    from kium_lightning.tasks.task import Task
     from kium_lightning.tracking.quiet import quieten_libraries
     from kium_lightning.tracking.validation import report_validation
     from kium_lightning.tracking.weights_and_biases import finish_wandb
@@ -35,15 +36,17 @@ def train(config: Config) -> float:
     resume = None if config.resume is None else Path(config.resume).expanduser().absolute()
     if resume is not None:
         load_task(resume)  # a file that is missing or foreign is told before the data are prepared
-    data: FoldedViews = build(config.data)
+    data: Angiograms = build(config.data)
     data.prepare_data()
     data.setup("fit")
     settings = plain(config)
     model = _with_label_weights(settings["model"], data)
     # Only now: whether a cohort was made or found must not change the net's random weights.
     L.seed_everything(config.seed, workers=True, verbose=False)
-    task: Classification = build(model)
+    task: Task = build(model)
     weights: dict[str, str] = dict(getattr(task.net, "weights_record", {}))
+    if task.start_from is not None and resume is None:
+        weights = start_net(task.net, task.start_from, outputs_dir())
     describe = Describe(model, data.preparation.plain(), weights)
     facts = _facts(config, data, weights)
     try:
@@ -99,8 +102,8 @@ def _facts(config: Config, data: Any, weights: dict[str, str]) -> dict[str, Any]
         "revision": code_revision(),
         "overrides": overrides(),
         "seed": config.seed,
-        "circulation": data.circulation.value,
-        "target": data.target.value,
+        "rows": data.rows.plain(),
+        "question": data.rows.question,
         "cohort": {"name": data.folder.name, "path": str(data.folder.path)},
         "split": {"path": str(data.split.path), "digest": data.split.digest, "fold": data.fold},
         "patients": {"training": len(data.training.patients), "validation": len(data.validation.patients)},

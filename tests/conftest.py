@@ -11,7 +11,7 @@ from random_cohort import write_random_cohort
 from tiny_task import tiny_data
 
 from kium_lightning.data.cohort import CohortFolder
-from kium_lightning.data.datamodule import FoldedViews
+from kium_lightning.data.datamodule import Angiograms
 from kium_lightning.phantom.cohort import PhantomCohort
 from kium_lightning.phantom.patient import Distributions
 from kium_lightning.phantom.tree import Tree
@@ -42,7 +42,7 @@ def phantom_cohort(tmp_path_factory: pytest.TempPathFactory) -> CohortFolder:
 
 
 @pytest.fixture(scope="session")
-def noise_data(tmp_path_factory: pytest.TempPathFactory) -> FoldedViews:
+def noise_data(tmp_path_factory: pytest.TempPathFactory) -> Angiograms:
     """The posterior dataset of a cohort of noise, ready to train on."""
     folder = tmp_path_factory.mktemp("noise")
     return tiny_data(write_random_cohort(folder / "cohort", patients=12, rate=0.3), folder / "cache")

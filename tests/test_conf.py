@@ -7,11 +7,13 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
+from fake_batch import fake_batch
 from lightning.pytorch.loggers import CSVLogger, WandbLogger
 from torch import nn
 
+from kium_lightning.anatomy import Circulation
 from kium_lightning.data.cohort import CohortFolder, FolderCohort
-from kium_lightning.data.datamodule import FoldedViews
+from kium_lightning.data.datamodule import Angiograms
 from kium_lightning.data.stream import PhantomStream
 from kium_lightning.data.transforms import Augmentation
 from kium_lightning.ensemble.fusion import REPORT_RULES, PatientScores
@@ -20,6 +22,7 @@ from kium_lightning.ensemble.predictor import Predictor
 from kium_lightning.phantom.cohort import PhantomCohort
 from kium_lightning.settings import Config, build, compose, conf_dir, plain
 from kium_lightning.tasks.classification import Classification
+from kium_lightning.tasks.task import Task
 from kium_lightning.tracking.weights_and_biases import finish_wandb
 
 FILES = sorted(path.relative_to(conf_dir()) for path in conf_dir().rglob("*.yaml"))
@@ -27,8 +30,7 @@ FILES = sorted(path.relative_to(conf_dir()) for path in conf_dir().rglob("*.yaml
 # Which primary config a group belongs to, and what else must be said to compose an option of it.
 PRIMARY = {"predictor": "predict", "ensemble": "predict", "thresholds": "calibrate", "stream": "phantom"}
 SHARED_PARTS = {
-    "model/classifier": ["model/net=resnet18", "model/loss=bce"],
-    "data/views": ["data.circulation=anterior"],
+    "data/views": ["+data.rows={_target_: kium_lightning.data.patient_rows.PatientRows, target: all}"],
 }
 
 
@@ -68,6 +70,7 @@ def test_every_file_composes_without_a_loose_end(file: Path) -> None:
         config = composed("train")  # every primary config names them
     else:
         primary = PRIMARY.get(group.split("/")[0], "train")
+        group = "model/task@model" if group == "model/task" else group
         config = composed(primary, f"{group}={option}", *SHARED_PARTS.get(f"{group}/{option}", []))
     if "cohort" in config and config.cohort is not None and config.cohort.get("name") == "kium":
         config.cohort.folder = "/cohort"
@@ -89,8 +92,10 @@ def test_every_stream_builds(option: str) -> None:
 @pytest.mark.parametrize("option", sorted(set(options("data")) - {"views"}))
 def test_every_dataset_builds(option: str) -> None:
     data = build(composed("train", f"data={option}").data)
-    assert isinstance(data, FoldedViews)
-    assert option == "_".join([data.circulation, *(["binary"] if data.target == "binary" else [])])
+    assert isinstance(data, Angiograms)
+    rows = data.rows.plain()
+    if rows["kind"] == "folded":
+        assert option == "_".join([rows["circulation"], *(["binary"] if rows["target"] == "binary" else [])])
 
 
 @pytest.mark.parametrize("option", options("transforms"))
@@ -100,19 +105,23 @@ def test_every_augmentation_builds_and_works(option: str) -> None:
     assert augment(np.full((48, 48), 128, np.uint8), 0).shape == (48, 48)
 
 
-@pytest.mark.parametrize("option", sorted(set(options("model")) - {"classifier"}))
-def test_every_model_builds_with_its_own_dataset_and_gives_one_logit_per_label(option: str) -> None:
+@pytest.mark.parametrize("option", options("model"))
+def test_every_model_builds_with_its_own_dataset(option: str) -> None:
     config = composed("train", f"model={option}", "data.image_size=64")
-    task = build(trained_net(config))
-    assert isinstance(task, Classification)
-    assert option.endswith(task.circulation)
-    data: FoldedViews = build(config.data)
-    assert (data.circulation, data.target) == (task.circulation, task.target)
+    task: Task = build(trained_net(config))
+    data: Angiograms = build(config.data)
+    assert data.rows.plain() == task.rows.plain()
+    for circulation in Circulation:
+        if option.endswith(f"_{circulation}"):
+            assert data.rows.plain()["circulation"] == circulation
     with torch.inference_mode():
-        logits = task.eval()(torch.zeros(2, 1, 64, 64))
-    assert logits.shape == (2, len(data.label_names))
+        output = task.eval().output(fake_batch(data.rows, 64))
+    if isinstance(task, Classification):
+        assert output.shape == (2, len(data.label_names))
     optimizers: Any = task.configure_optimizers()
     assert optimizers["lr_scheduler"]["monitor"] == task.monitor == config.callbacks.early_stopping.monitor
+    assert config.callbacks.early_stopping.mode == task.mode
+    assert config.trainer.max_epochs == task.epochs
 
 
 def test_models_have_the_reports_settings() -> None:
@@ -184,9 +193,8 @@ def test_every_set_of_loggers_builds_and_none_asks(option: str, tmp_path: Path) 
 @pytest.mark.parametrize("option", options("experiment"))
 def test_every_experiment_composes_with_every_model(option: str) -> None:
     for model in options("model"):
-        if model != "classifier":
-            config = composed("train", f"experiment={option}", f"model={model}")
-            assert config.model.target == config.data.target
+        config = plain(composed("train", f"experiment={option}", f"model={model}"))
+        assert config["model"]["rows"] == config["data"]["rows"]
 
 
 @pytest.mark.parametrize("option", options("predictor"))

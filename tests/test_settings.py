@@ -107,7 +107,7 @@ def test_a_plain_config_holds_no_interpolation() -> None:
     ],
 )
 def test_a_net_has_as_many_outputs_as_its_dataset_has_labels(circulation: str, what: str, outputs: int) -> None:
-    data = [f"data.circulation={circulation}", f"data.target={what}"]
+    data = [f"data.rows.circulation={circulation}", f"data.rows.target={what}"]
     assert compose("train", data).model.net.outputs == outputs
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from kium_lightning.data.cohort import CohortFolder
-from kium_lightning.data.datamodule import FoldedViews
+from kium_lightning.data.datamodule import Angiograms
 from kium_lightning.settings import build, compose, plain
 from kium_lightning.tasks.checkpoint import TRUSTED, Describe
 
@@ -37,17 +37,17 @@ def tiny_model(loss: str = "asymmetric") -> dict[str, Any]:
     return node | {"net": {"_target_": "tiny_task.TinyNet", "outputs": 6, "pretrained": False}}
 
 
-def tiny_data(cohort: CohortFolder, cache_folder: Path) -> FoldedViews:
+def tiny_data(cohort: CohortFolder, cache_folder: Path) -> Angiograms:
     """The posterior multilabel dataset of a cohort, small enough to train on in a moment."""
     settings = ["data=posterior", "cohort=kium", f"cohort.folder={cohort.path}", "name=tiny", "folder=/unused"]
     settings += ["data.image_size=32", "data.workers=0", "data.batch_size=8", "data.folds=3", "data.sampler=shuffled"]
-    data: FoldedViews = build(compose("train", [*settings, f"data.cache_folder={cache_folder}"]).data)
+    data: Angiograms = build(compose("train", [*settings, f"data.cache_folder={cache_folder}"]).data)
     data.prepare_data()
     data.setup("fit")
     return data
 
 
-def tiny_trainer(folder: Path, data: FoldedViews, epochs: int) -> L.Trainer:
+def tiny_trainer(folder: Path, data: Angiograms, epochs: int) -> L.Trainer:
     """A trainer that keeps self-describing checkpoints below a folder as the train verb does."""
     model = tiny_model()
     # A file whose net was asked for pretrained weights must be rebuilt without looking for them.

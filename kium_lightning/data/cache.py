@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
-from kium_lightning.anatomy import View
 from kium_lightning.console import track
 from kium_lightning.data.cleaned import CleanedViews
 from kium_lightning.data.transforms import Preparation
@@ -20,7 +19,7 @@ from kium_lightning.data.views import DecodedViews, Source, use_one_thread
 from kium_lightning.files import replacing
 from kium_lightning.images.cleaning import CLEANING_VERSION
 
-_FORMAT = 1  # raised when the meaning of a cached array changes, so that no old one is read
+_FORMAT = 2  # raised when the meaning of a cached array changes, so that no old one is read
 _ABANDONED_AFTER_S = 24 * 3600.0
 
 
@@ -31,7 +30,7 @@ def prepared_views(sources: Sequence[Source], preparation: Preparation, folder: 
     when complete, so that concurrent and killed runs do no harm.
 
     Args:
-        sources: image files with their views, in the order wanted.
+        sources: the pictures, in the order wanted.
         preparation: the steps up to the net's input size.
         folder: where cached arrays lie.
 
@@ -42,8 +41,8 @@ def prepared_views(sources: Sequence[Source], preparation: Preparation, folder: 
         ImageError: a file cannot be read.
     """
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        digests = list(threads.map(_content_digest, [path for path, _ in sources]))
-    path = folder / f"{_key(digests, [view for _, view in sources], preparation)}.npy"
+        digests = list(threads.map(_content_digest, [source.path for source in sources]))
+    path = folder / f"{_key(digests, sources, preparation)}.npy"
     if not path.is_file():
         _remove_abandoned(folder)
         with replacing(path) as temporary:
@@ -56,8 +55,9 @@ def _content_digest(path: Path) -> str:
     return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
 
 
-def _key(digests: list[str], views: list[View], preparation: Preparation) -> str:
-    content = [_FORMAT, CLEANING_VERSION, digests, [preparation.mirrors(view) for view in views], preparation.plain()]
+def _key(digests: list[str], sources: Sequence[Source], preparation: Preparation) -> str:
+    of_each = [[preparation.mirrors(source.view), source.window] for source in sources]
+    content = [_FORMAT, CLEANING_VERSION, digests, of_each, preparation.plain()]
     return hashlib.blake2b(json.dumps(content).encode(), digest_size=12).hexdigest()
 
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import pandas as pd
 
@@ -24,7 +24,7 @@ from kium_lightning.errors import CohortError
 
 _LOG = logging.getLogger(__name__)
 
-OnFault = Literal["stop", "drop"]
+OnFault = Literal["stop", "drop", "mask"]
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Catalog:
     Attributes:
         folder: holds the images.
         table: one row per patient in the order of the csv file, with the challenge's columns as int64.
-        images: the file of each patient's views.
-        dropped: the faults for which patients or files were left out; empty unless that was allowed.
+        images: the file of each patient's views; without those that were left out.
+        dropped: the faults for which patients, views or files were left out; empty unless that was allowed.
     """
 
     folder: Path
@@ -73,15 +73,16 @@ def read_catalog(folder: Path, csv: Path, on_fault: OnFault = "stop", check_imag
         folder: holds the images, named ``{Index}{view}.jpg`` (or jpeg, png).
         csv: the labels, or the zeros of a test set.
         on_fault: ``stop`` refuses a cohort with any fault; ``drop`` leaves out the patients concerned and lists them
-            in ``dropped``. A fault of the whole table stops in either case.
+            in ``dropped``; ``mask`` leaves out views that are missing or unreadable, and stops at any other fault. A
+            fault of the whole table stops in every case.
         check_images: decode every image. Without it only the names of the files are looked at.
 
     Raises:
         CohortError: the folder or table is missing or illegible, or there are faults that stop; the message holds the
             table of them.
     """
-    if on_fault not in ("stop", "drop"):
-        raise CohortError(f"on_fault is {on_fault!r}. Choose stop or drop.")
+    if on_fault not in get_args(OnFault):
+        raise CohortError(f"on_fault is {on_fault!r}. Choose one of {', '.join(get_args(OnFault))}.")
     if not folder.is_dir():
         raise CohortError(f"There is no folder {folder}. Give the folder that holds the images.")
     cells, faults = _read_cells(csv)
@@ -91,18 +92,28 @@ def read_catalog(folder: Path, csv: Path, on_fault: OnFault = "stop", check_imag
     faults += image_faults
     if check_images:
         faults += unreadable_images(images)
-    if faults and on_fault == "stop":
+    stopping = [fault for fault in faults if on_fault == "stop" or (on_fault == "mask" and not fault.loses_view)]
+    if stopping:
         raise CohortError(
-            f"{csv} and the images in {folder} have {_counted(faults)}. Mend them, or set on_fault=drop "
-            f"(data.on_fault=drop when training) to leave those patients out.\n{fault_table(faults)}"
+            f"{csv} and the images in {folder} have {_counted(stopping)}. Mend them, or set on_fault=drop "
+            f"(data.on_fault=drop when training) to leave those patients out.\n{fault_table(stopping)}"
         )
     if faults:
         _LOG.warning("Left out for their faults:\n%s", fault_table(faults))
-    return _without_faulty(folder, cells, images, faults)
+    if on_fault == "mask":
+        lost = {(fault.patient, fault.view) for fault in faults}
+        images = {key: path for key, path in images.items() if (key[0], key[1].code) not in lost}
+        return _catalog(folder, cells, images, faults, _without_images(cells, images))
+    return _catalog(folder, cells, images, faults, {fault.patient for fault in faults if fault.patient is not None})
 
 
-def _without_faulty(folder: Path, cells: pd.DataFrame, images: ImageFiles, faults: list[Fault]) -> Catalog:
-    faulty = {fault.patient for fault in faults if fault.patient is not None}
+def _without_images(cells: pd.DataFrame, images: ImageFiles) -> set[int]:
+    """The patients of whom no view is left."""
+    return set(map(int, cells[INDEX_COLUMN])) - {patient for patient, _ in images}
+
+
+def _catalog(folder: Path, cells: pd.DataFrame, images: ImageFiles, faults: list[Fault], faulty: set[int]) -> Catalog:
+    """The catalog without some patients."""
     kept = ~cells[INDEX_COLUMN].isin(faulty)
     if not kept.any():
         raise CohortError(f"Every patient of {folder} has a fault. Mend these first.\n{fault_table(faults)}")

@@ -32,6 +32,7 @@ class Fault:
         fault: what is wrong, a sentence.
         remedy: what to do, a sentence.
         is_fatal: whether no patient can be used before it is mended.
+        loses_view: whether it takes nothing but this one view from the patient.
     """
 
     patient: int | None
@@ -39,6 +40,7 @@ class Fault:
     fault: str
     remedy: str
     is_fatal: bool = False
+    loses_view: bool = False
 
 
 ImageFiles = dict[tuple[int, View], Path]
@@ -145,7 +147,7 @@ def _view_faults(patient: int, found: dict[tuple[int, View], list[Path]]) -> Ite
     else:
         for view in missing:
             name = f"{patient}{view.code}.jpg"
-            yield Fault(patient, view.code, "The view is missing.", f"Add {name} or drop the row.")
+            yield Fault(patient, view.code, "The view is missing.", f"Add {name} or drop the row.", loses_view=True)
     for view in View:
         paths = found.get((patient, view), [])
         if len(paths) > 1:
@@ -163,7 +165,7 @@ def unreadable_images(images: ImageFiles) -> list[Fault]:
         if len(images) > _SHOW_PROGRESS_ABOVE:
             outcomes = track(outcomes, "checking images", len(images))
         return [
-            Fault(patient, view.code, outcome, REMEDY)
+            Fault(patient, view.code, outcome, REMEDY, loses_view=True)
             for (patient, view), outcome in zip(images, outcomes, strict=True)
             if outcome is not None
         ]

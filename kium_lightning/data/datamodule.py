@@ -1,4 +1,4 @@
-"""One LightningDataModule for all four folded datasets: circulation and target are its parameters."""
+"""One LightningDataModule for all datasets: how patients are cut into rows is its parameter."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,28 +8,27 @@ import lightning as L
 import torch
 from torch.utils.data import DataLoader
 
-from kium_lightning.anatomy import Circulation, Target
 from kium_lightning.data.cache import prepared_views
-from kium_lightning.data.catalog import Catalog, read_catalog
+from kium_lightning.data.catalog import Catalog, OnFault, read_catalog
 from kium_lightning.data.cohort import Cohort, CohortFolder
-from kium_lightning.data.dataset import Batch, ViewDataset
-from kium_lightning.data.folding import label_names
+from kium_lightning.data.dataset import Batch, RowDataset
+from kium_lightning.data.rows import Rows
 from kium_lightning.data.sampling import SeededDraws, label_count_weights
 from kium_lightning.data.splits import Split, read_or_make_split
 from kium_lightning.data.transforms import Augmentation, Preparation
-from kium_lightning.data.views import use_one_thread, view_sources
+from kium_lightning.data.views import row_sources, use_one_thread
+from kium_lightning.errors import ConfigError
 from kium_lightning.numbers import whole
 
 _Value = TypeVar("_Value")
 
 
-class FoldedViews(L.LightningDataModule):
-    """Training and validation rows of one circulation and target, split by patient.
+class Angiograms(L.LightningDataModule):
+    """Training and validation rows of a cohort, split by patient.
 
     Args:
         cohort: makes or finds the cohort.
-        circulation: ``anterior`` or ``posterior``.
-        target: ``multilabel`` or ``binary``.
+        rows: how patients are cut into samples.
         image_size: side of the square input, pixels.
         polarity: ``as_filmed`` or ``inverted`` (bright vessels).
         median_kernel: side of the median filter on the full-size image, pixels; 1 for none.
@@ -44,17 +43,17 @@ class FoldedViews(L.LightningDataModule):
         split_seed: of the split.
         seed: of the draws.
         cache_folder: where prepared views are kept.
-        on_fault: ``stop`` or ``drop`` patients whose data are faulty.
+        on_fault: ``stop``, or ``drop`` patients whose data are faulty; ``mask`` keeps patients who lack views, where
+            rows hold several views.
 
     Raises:
-        ConfigError: a number lies outside its range.
+        ConfigError: a number lies outside its range, or rows of single views should be masked.
     """
 
     def __init__(
         self,
         cohort: Cohort,
-        circulation: str,
-        target: str,
+        rows: Rows,
         image_size: int,
         polarity: str,
         median_kernel: int,
@@ -69,11 +68,14 @@ class FoldedViews(L.LightningDataModule):
         split_seed: int,
         seed: int,
         cache_folder: str,
-        on_fault: Literal["stop", "drop"],
+        on_fault: OnFault,
     ) -> None:
         super().__init__()
-        self.circulation = Circulation(circulation)
-        self.target = Target(target)
+        if on_fault == "mask" and any(len(sample.views) == 1 for sample in rows.samples):
+            raise ConfigError(
+                "data.on_fault=mask needs rows that hold several views, such as data=patients. Choose stop or drop."
+            )
+        self.rows = rows
         self.preparation = Preparation.from_values(image_size, polarity, median_kernel, mirrored_projections)
         self.fold = whole("data.fold", fold, 0, whole("data.folds", folds, 2) - 1)
         self.batch_size = whole("data.batch_size", batch_size, 1)
@@ -90,13 +92,13 @@ class FoldedViews(L.LightningDataModule):
         self._folder: CohortFolder | None = None
         self._catalog: Catalog | None = None
         self._split: Split | None = None
-        self._training: ViewDataset | None = None
-        self._validation: ViewDataset | None = None
+        self._training: RowDataset | None = None
+        self._validation: RowDataset | None = None
 
     @property
     def label_names(self) -> list[str]:
         """The labels in the order of a net's outputs."""
-        return label_names(self.circulation, self.target)
+        return self.rows.label_names
 
     @property
     def folder(self) -> CohortFolder:
@@ -109,12 +111,12 @@ class FoldedViews(L.LightningDataModule):
         return _ready(self._split)
 
     @property
-    def training(self) -> ViewDataset:
+    def training(self) -> RowDataset:
         """The training rows; known once ``setup`` has run."""
         return _ready(self._training)
 
     @property
-    def validation(self) -> ViewDataset:
+    def validation(self) -> RowDataset:
         """The validation rows; known once ``setup`` has run."""
         return _ready(self._validation)
 
@@ -151,17 +153,18 @@ class FoldedViews(L.LightningDataModule):
         return self._loader(self.training, sampler=SeededDraws(len(labels), weights, self._seed))
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        """Every validation row once, in folded order: neither resampled nor dropped."""
+        """Every validation row once, in order: neither resampled nor dropped."""
         return self._loader(self.validation)
 
     def _read_catalog(self, folder: CohortFolder) -> Catalog:
         return read_catalog(folder.train_set, folder.train_csv, self._on_fault)
 
-    def _dataset(self, catalog: Catalog, augmentation: Augmentation | None) -> ViewDataset:
-        views = prepared_views(view_sources(catalog, self.circulation), self.preparation, self._cache_folder)
-        return ViewDataset(catalog, self.circulation, self.target, views, augmentation)
+    def _dataset(self, catalog: Catalog, augmentation: Augmentation | None) -> RowDataset:
+        sources, positions = row_sources(catalog, self.rows)
+        views = prepared_views(sources, self.preparation, self._cache_folder)
+        return RowDataset(catalog, self.rows, views, positions, augmentation)
 
-    def _loader(self, dataset: ViewDataset, **arguments: Any) -> DataLoader[Batch]:
+    def _loader(self, dataset: RowDataset, **arguments: Any) -> DataLoader[Batch]:
         return DataLoader(
             dataset,
             batch_size=self.batch_size,

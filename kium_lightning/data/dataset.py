@@ -1,4 +1,4 @@
-"""Folded rows as a torch dataset: one prepared view, its side's labels, its row."""
+"""Rows as a torch dataset: the prepared views of a row, its labels, its number."""
 
 from typing import TypedDict
 
@@ -7,68 +7,91 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from kium_lightning.anatomy import Circulation, Target
+from kium_lightning.anatomy import View
 from kium_lightning.data.catalog import Catalog
-from kium_lightning.data.folding import fold_table, label_names
+from kium_lightning.data.rows import VIEW_COLUMN, Rows, row_table
 from kium_lightning.data.sampling import Draw
 from kium_lightning.data.transforms import Augmentation, normalize
-from kium_lightning.data.views import DecodedViews
+from kium_lightning.data.views import MISSING, DecodedViews
+
+_ORDER = {view: place for place, view in enumerate(View)}
 
 
 class Batch(TypedDict):
-    """What a net is given.
+    """What a net may be given; V is the number of views in a row.
 
     Attributes:
-        image: (B, 1, S, S) float32, -1..1.
+        image: (B, V, S, S) float32, -1..1; zeros where a patient lacks a view.
+        view: (B, V) int64, which view each channel is, 0 to 7 in the order of ``View``.
+        present: (B, V) bool, False where a patient lacks a view.
         labels: (B, K) float32, 0 or 1.
-        row: (B,) int64, the row of the folded table: patient * 4 + view.
+        row: (B,) int64, patient * samples per patient + sample.
     """
 
     image: torch.Tensor
+    view: torch.Tensor
+    present: torch.Tensor
     labels: torch.Tensor
     row: torch.Tensor
 
 
-class ViewDataset(Dataset[Batch]):
-    """The folded rows of one circulation and target.
+class RowDataset(Dataset[Batch]):
+    """The rows that patients are cut into.
 
     Args:
         catalog: the patients, with labels.
-        circulation: whose views.
-        target: one label per artery, or any of them.
-        views: the prepared image of every row, in folded order: a cached array or ``DecodedViews``.
-        augmentation: changes a drawn training view; None for evaluation.
+        rows: how they are cut into samples.
+        views: the prepared pictures: a cached array or ``DecodedViews``.
+        positions: (rows, V), where each row's pictures lie in ``views``, as ``row_sources`` returns.
+        augmentation: changes a drawn training row; None for evaluation.
     """
 
     def __init__(
         self,
         catalog: Catalog,
-        circulation: Circulation,
-        target: Target,
+        rows: Rows,
         views: NDArray[np.uint8] | DecodedViews,
+        positions: NDArray[np.int64],
         augmentation: Augmentation | None = None,
     ) -> None:
-        self.table = fold_table(catalog.table, circulation, target)
-        self.labels: NDArray[np.int64] = self.table[label_names(circulation, target)].to_numpy(np.int64)
+        self.table = row_table(rows, catalog.table)
+        self.labels: NDArray[np.int64] = self.table[rows.label_names].to_numpy(np.int64)
         self.patients = list(catalog.patients)
+        self._samples = rows.samples
         self._views = views
+        self._positions = positions
         self._augmentation = augmentation
 
     def __len__(self) -> int:
         return len(self.table)
 
-    def image(self, row: int) -> NDArray[np.uint8]:
-        """The prepared image of a row (S, S), before augmentation and normalization."""
-        return np.asarray(self._views[row])
+    def images(self, row: int) -> list[NDArray[np.uint8] | None]:
+        """The prepared pictures of a row, (S, S) each, before augmentation; None where a patient lacks a view."""
+        return [None if place == MISSING else np.asarray(self._views[place]) for place in self._positions[row]]
+
+    def name(self, row: int) -> str:
+        """The name of a row's sample, such as ``LI-A``."""
+        return str(self.table[VIEW_COLUMN].iloc[row])
 
     def __getitem__(self, draw: Draw | int) -> Batch:
-        """Loads a row; a ``Draw`` brings the seed of its augmentation, a plain number means no augmentation."""
+        """Loads a row; a ``Draw`` brings the seed of its augmentation, a plain number means no augmentation.
+
+        All views of a row are augmented alike.
+        """
         row = draw.row if isinstance(draw, Draw) else draw
-        image = self.image(row)
+        images = self.images(row)
         if self._augmentation is not None and isinstance(draw, Draw):
-            image = self._augmentation(image, draw.seed)
+            images = [None if image is None else self._augmentation(image, draw.seed) for image in images]
         return {
-            "image": normalize(image),
+            "image": _stacked(images),
+            "view": torch.tensor([_ORDER[view] for view in self._samples[row % len(self._samples)].views]),
+            "present": torch.tensor([image is not None for image in images]),
             "labels": torch.from_numpy(self.labels[row].astype(np.float32)),
             "row": torch.tensor(row),
         }
+
+
+def _stacked(images: list[NDArray[np.uint8] | None]) -> torch.Tensor:
+    """Normalizes pictures to one tensor (V, S, S), with zeros, the middle of the range, in place of None."""
+    shape = next(image.shape for image in images if image is not None)
+    return torch.cat([torch.zeros(1, *shape) if image is None else normalize(image) for image in images])

@@ -5,14 +5,16 @@ row are those of its side, without the side's letter; the basilar artery's label
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kium_lightning.anatomy import INDEX_COLUMN, LOCATION_COLUMNS, Circulation, Location, Side, Target
+from kium_lightning.anatomy import LOCATION_COLUMNS, PRESENCE_COLUMN, Circulation, Location, Side, Target
+from kium_lightning.data.rows import Labels, Sample, Scores
+from kium_lightning.errors import ConfigError
 
-VIEW_COLUMN = "view"
 ANY_COLUMN = "sum"  # the report's name of the binary label: whether any artery of the row has an aneurysm
 VIEWS_PER_PATIENT = 4  # of one circulation
 
@@ -38,39 +40,6 @@ def fold_labels(labels: NDArray[np.int64], circulation: Circulation) -> NDArray[
         (patients, 4, arteries): views in the order L-A, L-B, R-A, R-B, arteries as in ``circulation.arteries``.
     """
     return labels[:, _folded_columns(circulation)]
-
-
-def fold_table(table: pd.DataFrame, circulation: Circulation, target: Target) -> pd.DataFrame:
-    """Builds one of the report's four tables from the challenge's.
-
-    Args:
-        table: one row per patient with ``Index`` and the 21 location columns.
-        circulation: whose views and arteries.
-        target: one column per artery, or the one column ``sum`` that is 1 where any artery is.
-
-    Returns:
-        Four rows per patient with ``Index``, ``view`` (a code such as ``LI-A``) and the label columns of the target.
-    """
-    labels = fold_labels(table[list(LOCATION_COLUMNS)].to_numpy(np.int64), circulation).reshape(
-        -1, len(circulation.arteries)
-    )
-    folded = pd.DataFrame(
-        {
-            INDEX_COLUMN: np.repeat(table[INDEX_COLUMN].to_numpy(np.int64), VIEWS_PER_PATIENT),
-            VIEW_COLUMN: [view.code for view in circulation.views] * len(table),
-        }
-    )
-    if target is Target.BINARY:
-        folded[ANY_COLUMN] = (labels.sum(axis=1) > 0).astype(np.int64)
-    else:
-        for position, artery in enumerate(circulation.arteries):
-            folded[artery.value] = labels[:, position]
-    return folded
-
-
-def label_names(circulation: Circulation, target: Target) -> list[str]:
-    """The label columns of a folded table, in the order of a net's outputs."""
-    return [ANY_COLUMN] if target is Target.BINARY else [artery.value for artery in circulation.arteries]
 
 
 def unfolded_locations(circulation: Circulation) -> list[Location]:
@@ -105,3 +74,70 @@ def unfold(
         else:
             columns.append(by_side[location.side][:, artery])
     return np.stack(columns, axis=1)
+
+
+class FoldedRows:
+    """The report's folded rows: each view of a circulation with the side-less labels of its side.
+
+    Args:
+        circulation: ``anterior`` or ``posterior``.
+        target: ``multilabel`` labels each artery, ``binary`` any of them.
+
+    Raises:
+        ConfigError: circulation or target is unknown.
+    """
+
+    def __init__(self, circulation: str, target: str) -> None:
+        try:
+            self.circulation, self.target = Circulation(circulation), Target(target)
+        except ValueError as error:
+            raise ConfigError(
+                f"data.rows.circulation is {circulation!r} and data.rows.target is {target!r}. Choose "
+                f"{' or '.join(Circulation)}, and {Target.MULTILABEL} or {Target.BINARY}."
+            ) from error
+        if self.target is Target.ALL:
+            raise ConfigError(f"Folded rows are {Target.MULTILABEL} or {Target.BINARY}. Set data.rows.target to one.")
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """The four views L-A, L-B, R-A, R-B."""
+        return tuple(Sample(view.code, (view,)) for view in self.circulation.views)
+
+    @property
+    def label_names(self) -> list[str]:
+        """The arteries' names, or the report's name of the one binary label."""
+        if self.target is Target.BINARY:
+            return [ANY_COLUMN]
+        return [artery.value for artery in self.circulation.arteries]
+
+    @property
+    def columns(self) -> list[str]:
+        """The locations of the circulation, or ``Aneurysm``."""
+        if self.target is Target.BINARY:
+            return [PRESENCE_COLUMN]
+        return [location.column for location in unfolded_locations(self.circulation)]
+
+    @property
+    def question(self) -> str:
+        """Whether any, or which, artery of the circulation has an aneurysm."""
+        return f"{'any' if self.target is Target.BINARY else 'each'} {self.circulation} artery"
+
+    def labels(self, table: pd.DataFrame) -> Labels:
+        """Labels (patients, 4, arteries), or (patients, 4, 1) where any artery of the row's side has an aneurysm."""
+        folded = fold_labels(table[list(LOCATION_COLUMNS)].to_numpy(np.int64), self.circulation)
+        return folded.max(axis=2, keepdims=True) if self.target is Target.BINARY else folded
+
+    def unfold_scores(self, scores: Scores) -> Scores:
+        """The report's rules: the mean of a patient's views (binary), the maximum of the two projections."""
+        return scores.mean(axis=1) if self.target is Target.BINARY else unfold(scores, self.circulation)
+
+    def unfold_labels(self, labels: Labels) -> Labels:
+        """The patient's own labels (patients, columns)."""
+        if self.target is Target.BINARY:
+            present: Labels = labels.max(axis=1)
+            return present
+        return unfold(labels.astype(np.float64), self.circulation).astype(np.int64)
+
+    def plain(self) -> dict[str, Any]:
+        """The settings as JSON values."""
+        return {"kind": "folded", "circulation": self.circulation.value, "target": self.target.value}

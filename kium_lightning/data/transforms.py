@@ -12,6 +12,7 @@ from albumentations.core.transforms_interface import BasicTransform
 from numpy.typing import NDArray
 
 from kium_lightning.anatomy import Projection, Side, View
+from kium_lightning.data.rows import Window
 from kium_lightning.errors import ConfigError
 from kium_lightning.images.cleaning import clean_view
 from kium_lightning.numbers import whole
@@ -77,12 +78,14 @@ class Preparation:
         """Whether this view is flipped."""
         return view.side is Side.RIGHT and view.projection in self.mirrored_projections
 
-    def __call__(self, image: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
+    def __call__(self, image: NDArray[np.uint8], view: View, window: Window | None = None) -> NDArray[np.uint8]:
         """Prepares one raw grey image (H, W) to (image_size, image_size)."""
-        return self.after_cleaning(clean_view(image).image, view)
+        return self.after_cleaning(clean_view(image).image, view, window)
 
-    def after_cleaning(self, clean: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
-        """Takes the steps that follow cleaning on a clean grey image (H, W)."""
+    def after_cleaning(self, clean: NDArray[np.uint8], view: View, window: Window | None = None) -> NDArray[np.uint8]:
+        """Takes the steps that follow cleaning on a clean grey image (H, W), or on the part of it in a window."""
+        if window is not None:
+            clean = clean[window.slices(*clean.shape)]
         prepared: NDArray[np.uint8] = self._steps()(image=clean)["image"]
         if self.mirrors(view):
             prepared = np.ascontiguousarray(prepared[:, ::-1])

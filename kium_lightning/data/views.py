@@ -1,32 +1,71 @@
-"""The image files of folded rows, and decoding them when they are asked for."""
+"""The image files of rows, and decoding them when they are asked for."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from kium_lightning.anatomy import Circulation, View
+from kium_lightning.anatomy import View
 from kium_lightning.data.catalog import Catalog
 from kium_lightning.data.cleaned import CleanedViews
+from kium_lightning.data.rows import Rows, Window
 from kium_lightning.data.transforms import Preparation
 from kium_lightning.images.reading import read_grey
 
-Source = tuple[Path, View]
+MISSING = -1  # in place of a position, where a patient has no such view
 
 
-def view_sources(catalog: Catalog, circulation: Circulation) -> list[Source]:
-    """Lists the image files of a circulation in folded row order."""
-    return [(catalog.images[patient, view], view) for patient in catalog.patients for view in circulation.views]
+class Source(NamedTuple):
+    """One picture to prepare.
+
+    Attributes:
+        path: of the image file.
+        view: what it shows.
+        window: the part of the clean picture that is kept; None for all of it.
+    """
+
+    path: Path
+    view: View
+    window: Window | None = None
+
+
+class RowSources(NamedTuple):
+    """The pictures of some rows.
+
+    Attributes:
+        sources: every picture once, in the order of the rows.
+        positions: (rows, views of a row), places in ``sources``; ``MISSING`` where there is no picture.
+    """
+
+    sources: list[Source]
+    positions: NDArray[np.int64]
+
+
+def row_sources(catalog: Catalog, rows: Rows) -> RowSources:
+    """Lists the pictures of all patients' rows."""
+    sources: list[Source] = []
+    positions = []
+    for patient in catalog.patients:
+        for sample in rows.samples:
+            places = []
+            for view in sample.views:
+                path = catalog.images.get((patient, view))
+                places.append(MISSING if path is None else len(sources))
+                if path is not None:
+                    sources.append(Source(path, view, sample.window))
+            positions.append(places)
+    return RowSources(sources, np.array(positions, dtype=np.int64))
 
 
 class DecodedViews(Dataset[NDArray[np.uint8]]):
     """Prepared views that are decoded each time they are asked for; memory does not grow with their number.
 
     Args:
-        sources: image files with their views.
+        sources: the pictures.
         preparation: the steps up to the net's input size.
         cleaned: remembers what cleaning found; None looks for margins and text every time.
     """
@@ -42,10 +81,10 @@ class DecodedViews(Dataset[NDArray[np.uint8]]):
         return len(self._sources)
 
     def __getitem__(self, position: int) -> NDArray[np.uint8]:
-        path, view = self._sources[position]
+        path, view, window = self._sources[position]
         if self._cleaned is None:
-            return self._preparation(read_grey(path), view)
-        return self._preparation.after_cleaning(self._cleaned.read(path), view)
+            return self._preparation(read_grey(path), view, window)
+        return self._preparation.after_cleaning(self._cleaned.read(path), view, window)
 
 
 def use_one_thread(_worker: int) -> None:

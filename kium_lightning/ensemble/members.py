@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from kium_lightning.anatomy import Circulation, Target
+from kium_lightning.data.folding import FoldedRows
 from kium_lightning.data.splits import Split, read_split
 from kium_lightning.ensemble.fusion import FuseRules
 from kium_lightning.errors import ConfigError, RunError
-from kium_lightning.records import Record, newest_run, read_record
+from kium_lightning.records import Record
 from kium_lightning.tasks.checkpoint import LoadedTask, load_task
+from kium_lightning.tasks.training_runs import find_training
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,10 @@ class Member:
         """Rebuilds the trained task.
 
         Raises:
-            RunError: the checkpoint is missing or damaged, or was trained for another place in the ensemble.
+            RunError: the checkpoint is missing or damaged, or was trained for another task or place in the ensemble.
         """
         loaded = load_task(self.checkpoint)
-        _check_place(self.checkpoint, loaded.task.circulation, loaded.task.target, self.circulation, self.target)
+        _check_place(self.checkpoint, loaded.task.rows.plain(), self.circulation, self.target)
         return loaded
 
 
@@ -162,22 +164,17 @@ def _find_members(sources: Mapping[str, str], target: Target, outputs: Path) -> 
 
 
 def _find_member(circulation: Circulation, target: Target, source: str, outputs: Path) -> Member:
-    path = Path(source).expanduser().absolute()
-    if path.is_file():
-        return Member(circulation, target, path.stem, path, None)
-    names_a_folder = path.is_dir() or "/" in source
-    record = read_record(path) if names_a_folder else newest_run(outputs, "train", source)
-    if record.verb != "train":
-        raise RunError(f"{record.folder} is the folder of a {record.verb} run. Name a train run's folder.")
-    # The checkpoint is asked again when it is loaded, which for a locator is only once a patient has passed the gate.
-    _check_place(record.folder, record.facts["circulation"], record.facts["target"], circulation, target)
-    checkpoint = record.folder / record.facts["checkpoint"]
-    return Member(circulation, target, record.name, checkpoint, record)
+    run = find_training(source, outputs)
+    if run.record is not None:
+        # The checkpoint is asked again when it is loaded, for a locator only once a patient has passed the gate.
+        _check_place(run.record.folder, run.record.facts["rows"], circulation, target)
+    return Member(circulation, target, run.name, run.checkpoint, run.record)
 
 
-def _check_place(source: Path, found: str, found_target: str, circulation: Circulation, target: Target) -> None:
-    if (found, found_target) != (circulation, target):
+def _check_place(source: Path, found: Mapping[str, Any], circulation: Circulation, target: Target) -> None:
+    if found != FoldedRows(circulation, target).plain():
+        kind = " ".join(str(value) for value in found.values())
         raise RunError(
-            f"{source} was trained for {found} {found_target}, but the ensemble needs a member for {circulation} "
-            f"{target} here. Name another model or run."
+            f"{source} was trained for rows of the kind {kind}, but the ensemble needs a member for folded "
+            f"{circulation} {target} here. Name another model or run."
         )

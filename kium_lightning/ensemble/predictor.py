@@ -13,9 +13,9 @@ from kium_lightning.anatomy import LOCATION_COLUMNS, Circulation
 from kium_lightning.console import track
 from kium_lightning.data.catalog import Catalog
 from kium_lightning.data.cleaned import CleanedViews
-from kium_lightning.data.dataset import ViewDataset
+from kium_lightning.data.dataset import RowDataset
 from kium_lightning.data.folding import VIEWS_PER_PATIENT
-from kium_lightning.data.views import DecodedViews, use_one_thread, view_sources
+from kium_lightning.data.views import DecodedViews, row_sources, use_one_thread
 from kium_lightning.ensemble.fusion import PatientScores, fuse_locations, fuse_presence, fuse_views
 from kium_lightning.ensemble.gate import passes
 from kium_lightning.ensemble.members import Ensemble, Member
@@ -111,9 +111,10 @@ class Predictor:
         """Scores every view of a member's circulation: (patients, 4, outputs)."""
         loaded = member.load()
         task = loaded.task.to(self.device)
-        views = DecodedViews(view_sources(catalog, member.circulation), loaded.preparation, self._cleaned)
+        sources, positions = row_sources(catalog, loaded.task.rows)
+        views = DecodedViews(sources, loaded.preparation, self._cleaned)
         loader = DataLoader(
-            ViewDataset(catalog, member.circulation, member.target, views),
+            RowDataset(catalog, loaded.task.rows, views, positions),
             batch_size=self._batch_size,
             num_workers=self._workers,
             worker_init_fn=use_one_thread,
@@ -124,9 +125,9 @@ class Predictor:
         exact = torch.backends.cudnn.flags(allow_tf32=self.precision is not torch.float32)
         with torch.inference_mode(), exact, self._autocast():
             for batch in track(loader, f"{member.target} {member.circulation}", total=len(loader)):
-                batch["image"] = batch["image"].to(self.device, non_blocking=True)
+                on_device = {name: part.to(self.device, non_blocking=True) for name, part in batch.items()}
                 # The scores stay on the device: fetching them here would make the host wait for every batch.
-                scores.append(task.predict_step(batch))
+                scores.append(task.predict_step(on_device))
         outputs = torch.cat(scores).cpu().numpy().astype(np.float64)
         if np.isnan(outputs).any():
             raise RunError(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from kium_lightning.anatomy import INDEX_COLUMN, PRESENCE_COLUMN, Artery, View
-from kium_lightning.data.folding import VIEW_COLUMN
+from kium_lightning.data.rows import VIEW_COLUMN
 from kium_lightning.ensemble.predictor import EnsembleScores
 from kium_lightning.ensemble.rounding import SCORE_DECIMALS, rounded
 from kium_lightning.files import replacing

@@ -12,7 +12,7 @@ from kium_lightning import __version__
 from kium_lightning.data.transforms import Preparation
 from kium_lightning.errors import KiumError, RunError
 from kium_lightning.settings import build
-from kium_lightning.tasks.classification import Classification
+from kium_lightning.tasks.task import Task
 
 _KEY = "kium_lightning"
 # The only code that a checkpoint may name; add the package of a net of your own before you load it.
@@ -52,7 +52,7 @@ class LoadedTask:
         weights: which pretrained weights the net started from.
     """
 
-    task: Classification
+    task: Task
     preparation: Preparation
     weights: dict[str, str]
 
@@ -68,9 +68,8 @@ def load_task(path: Path) -> LoadedTask:
     try:
         model = description["model"]
         _refuse_foreign_code(model, path)
-        # The trained parameters follow; pretrained ones would only be fetched to be overwritten.
-        model = {**model, "net": {**model["net"], "pretrained": False}}
-        task: Classification = build(model)
+        model = _without_pretraining(model)
+        task: Task = build(model)
         task.load_state_dict(checkpoint["state_dict"])
         preparation = Preparation.from_values(**description["preparation"])
         weights = dict(description["weights"])
@@ -80,6 +79,23 @@ def load_task(path: Path) -> LoadedTask:
             "that wrote it."
         ) from error
     return LoadedTask(task.eval(), preparation, weights)
+
+
+def read_state(path: Path) -> dict[str, torch.Tensor]:
+    """The parameters that a checkpoint holds, by the names of the task's state dict.
+
+    Raises:
+        RunError: the file is missing, damaged or no checkpoint of this project.
+    """
+    state: dict[str, torch.Tensor] = _read(path)["state_dict"]
+    return state
+
+
+def _without_pretraining(value: Any) -> Any:
+    """Settings whose nets, and nets in nets, start at random: the trained parameters follow."""
+    if isinstance(value, dict):
+        return {key: False if key == "pretrained" else _without_pretraining(item) for key, item in value.items()}
+    return [_without_pretraining(item) for item in value] if isinstance(value, list) else value
 
 
 def _read(path: Path) -> dict[str, Any]:

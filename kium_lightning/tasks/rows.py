@@ -1,4 +1,4 @@
-"""Collecting the scores of an epoch and scoring them by image and by patient."""
+"""Collecting the scores of an epoch and scoring them by row and by patient."""
 
 from typing import NamedTuple
 
@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from kium_lightning.anatomy import PRESENCE_COLUMN, Circulation, Target
-from kium_lightning.data.folding import VIEWS_PER_PATIENT, unfold, unfolded_locations
+from kium_lightning.data.rows import Rows
 from kium_lightning.metrics.calls import weighted_f1
 from kium_lightning.metrics.ranking import auroc, macro, per_label
 
@@ -17,7 +16,7 @@ _CALL_AT = 0.5  # for the F1 that is watched while training; thresholds for call
 
 
 class ScoredRows(NamedTuple):
-    """The scores of distinct folded rows, sorted by row.
+    """The scores of distinct rows, sorted by row.
 
     Attributes:
         rows: (n,) row numbers.
@@ -60,50 +59,50 @@ class RowScores(Metric):
 
 
 class UnfoldedScores(NamedTuple):
-    """One circulation's scores, unfolded to patients.
+    """Scores of patients.
 
     Attributes:
-        names: the columns: location columns, or ``Aneurysm`` for a binary target.
-        scores: (patients, columns), 0..1.
-        labels: (patients, columns), 0 or 1.
+        patients: (n,) places of the patients in their dataset.
+        names: the columns: location columns, ``Aneurysm``, or both.
+        scores: (n, columns), 0..1.
+        labels: (n, columns), 0 or 1.
     """
 
+    patients: NDArray[np.int64]
     names: list[str]
     scores: NDArray[np.float64]
     labels: NDArray[np.int64]
 
 
-def unfold_rows(scored: ScoredRows, circulation: Circulation, target: Target) -> UnfoldedScores:
-    """Unfolds rows to patients with the report's rules: mean of a patient's views (binary), maximum of A and B.
+def unfold_rows(scored: ScoredRows, rows: Rows) -> UnfoldedScores:
+    """Unfolds rows to patients by the rules of their kind.
 
-    Patients of whom not all four rows were scored are left out.
+    Patients of whom not every row was scored are left out.
     """
-    patients, counts = np.unique(scored.rows // VIEWS_PER_PATIENT, return_counts=True)
-    complete = np.isin(scored.rows // VIEWS_PER_PATIENT, patients[counts == VIEWS_PER_PATIENT])
-    shape = (-1, VIEWS_PER_PATIENT, scored.scores.shape[1])
+    samples = len(rows.samples)
+    patients, counts = np.unique(scored.rows // samples, return_counts=True)
+    patients = patients[counts == samples]
+    complete = np.isin(scored.rows // samples, patients)
+    shape = (-1, samples, scored.scores.shape[1])
     scores, labels = scored.scores[complete].reshape(shape), scored.labels[complete].reshape(shape)
-    if target is Target.BINARY:
-        return UnfoldedScores([PRESENCE_COLUMN], scores.mean(axis=1), labels.max(axis=1))
-    names = [location.column for location in unfolded_locations(circulation)]
-    unfolded = unfold(labels.astype(np.float64), circulation).astype(np.int64)
-    return UnfoldedScores(names, unfold(scores, circulation), unfolded)
+    return UnfoldedScores(patients, rows.columns, rows.unfold_scores(scores), rows.unfold_labels(labels))
 
 
-def score_epoch(scored: ScoredRows, circulation: Circulation, target: Target) -> dict[str, float]:
+def score_epoch(scored: ScoredRows, rows: Rows) -> dict[str, float]:
     """Scores an epoch; a value that cannot be known is NaN and is left out of means.
 
     Returns:
-        ``auroc`` and ``weighted_f1`` of patients (macro mean over locations), the same of single images with the
-        prefix ``image_``, and for a multilabel target ``auroc/<column>`` of each location.
+        ``auroc`` and ``weighted_f1`` of patients (macro mean over columns), the same of single rows with the prefix
+        ``image_``, and where there are several columns ``auroc/<column>`` of each.
     """
-    patients = unfold_rows(scored, circulation, target)
-    by_location = per_label(auroc, patients.labels, patients.scores)
+    patients = unfold_rows(scored, rows)
+    by_column = per_label(auroc, patients.labels, patients.scores)
     results = {
-        "auroc": macro(by_location),
+        "auroc": macro(by_column),
         "weighted_f1": weighted_f1(patients.labels, (patients.scores >= _CALL_AT).astype(np.int64)),
         "image_auroc": macro(per_label(auroc, scored.labels, scored.scores)),
         "image_weighted_f1": weighted_f1(scored.labels, (scored.scores >= _CALL_AT).astype(np.int64)),
     }
-    if target is Target.MULTILABEL:
-        results |= {f"auroc/{name}": float(value) for name, value in zip(patients.names, by_location, strict=True)}
+    if len(patients.names) > 1:
+        results |= {f"auroc/{name}": float(value) for name, value in zip(patients.names, by_column, strict=True)}
     return results

@@ -1,7 +1,7 @@
-"""What a validation says beyond its curves: the per-location table and the views that were judged worst."""
+"""What a validation says beyond its curves: tables by location and by patient, and the views that were judged worst."""
 
+from functools import singledispatch
 from pathlib import Path
-from typing import Any
 
 import cv2
 import lightning as L
@@ -12,20 +12,23 @@ from matplotlib import pyplot as plt
 from numpy.typing import NDArray
 
 from kium_lightning.anatomy import INDEX_COLUMN
-from kium_lightning.data.datamodule import FoldedViews
-from kium_lightning.data.dataset import ViewDataset
-from kium_lightning.data.folding import ANY_COLUMN, VIEW_COLUMN
+from kium_lightning.data.datamodule import Angiograms
+from kium_lightning.data.dataset import RowDataset
+from kium_lightning.data.folding import ANY_COLUMN
 from kium_lightning.files import replacing
 from kium_lightning.metrics.ranking import auroc, average_precision
 from kium_lightning.tasks.classification import Classification
 from kium_lightning.tasks.rows import ScoredRows, UnfoldedScores, unfold_rows
+from kium_lightning.tasks.task import Task
 
 TABLE_NAME = "validation_locations.csv"
 PREDICTIONS_NAME = "validation_scores.csv"
+PATIENTS_NAME = "validation_patients.csv"
 PICTURE_NAME = "worst_views.png"
 
 _WORST = 8
 _TILE_PX = 320
+_MISSING_GREY = 64
 
 
 def location_table(patients: UnfoldedScores) -> pd.DataFrame:
@@ -48,12 +51,20 @@ def location_table(patients: UnfoldedScores) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def row_table(scored: ScoredRows, dataset: ViewDataset, names: list[str]) -> pd.DataFrame:
+def scored_rows_table(scored: ScoredRows, dataset: RowDataset, names: list[str]) -> pd.DataFrame:
     """Lists every scored row with its labels and scores."""
     table = dataset.table.iloc[scored.rows].reset_index(drop=True)
     for position, name in enumerate(names):
         table[f"score_{name}"] = scored.scores[:, position]
     return table
+
+
+def scored_patients_table(patients: UnfoldedScores, dataset: RowDataset) -> pd.DataFrame:
+    """Lists every patient with labels and scores: ``Index``, the columns, and ``score_<column>`` of each."""
+    table = pd.DataFrame({INDEX_COLUMN: np.asarray(dataset.patients)[patients.patients]})
+    for place, name in enumerate(patients.names):
+        table[name] = patients.labels[:, place]
+    return table.assign(**{f"score_{name}": patients.scores[:, place] for place, name in enumerate(patients.names)})
 
 
 def worst_rows(scored: ScoredRows, count: int) -> list[tuple[int, int]]:
@@ -68,7 +79,7 @@ def worst_rows(scored: ScoredRows, count: int) -> list[tuple[int, int]]:
     return [(int(position), int(label[position])) for position in order]
 
 
-def draw_worst_views(scored: ScoredRows, dataset: ViewDataset, names: list[str], path: Path) -> None:
+def draw_worst_views(scored: ScoredRows, dataset: RowDataset, names: list[str], path: Path) -> None:
     """Draws the worst-judged validation views, each with its patient, view, truth and score."""
     worst = worst_rows(scored, _WORST)
     columns = min(4, max(1, len(worst)))
@@ -80,37 +91,55 @@ def draw_worst_views(scored: ScoredRows, dataset: ViewDataset, names: list[str],
         axis.set_axis_off()
     for axis, (position, label) in zip(axes.flat, worst, strict=False):
         row = int(scored.rows[position])
-        axis.imshow(_tile(dataset.image(row)), cmap="gray", vmin=0, vmax=255)
-        entry = dataset.table.iloc[row]
+        axis.imshow(_tile(dataset.images(row)), cmap="gray", vmin=0, vmax=255)
+        patient = dataset.table[INDEX_COLUMN].iloc[row]
         name = "aneurysm" if names[label] == ANY_COLUMN else names[label]
         truth = "present" if scored.labels[position, label] else "absent"
         score = scored.scores[position, label]
-        axis.set_title(
-            f"patient {entry[INDEX_COLUMN]}, {entry[VIEW_COLUMN]}\n{name} {truth}, score {score:.2f}", fontsize=10
-        )
+        axis.set_title(f"patient {patient}, {dataset.name(row)}\n{name} {truth}, score {score:.2f}", fontsize=10)
     figure.suptitle("Validation views whose scores are farthest from the truth", fontsize=12)
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=110)
     plt.close(figure)
 
 
-def _tile(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    tile: Any = cv2.resize(image, (_TILE_PX, _TILE_PX), interpolation=cv2.INTER_AREA)
-    return np.asarray(tile, dtype=np.uint8)
+def _tile(images: list[NDArray[np.uint8] | None]) -> NDArray[np.uint8]:
+    """The views of a row in one square: four beside each other where there are several, grey where one is missing."""
+    across = 1 if len(images) == 1 else 4
+    side = _TILE_PX // across
+    lines = -(-len(images) // across)
+    tile = np.full((lines * side, across * side), _MISSING_GREY, dtype=np.uint8)
+    for place, image in enumerate(images):
+        if image is not None:
+            top, left = side * (place // across), side * (place % across)
+            small = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
+            tile[top : top + side, left : left + side] = small
+    return tile
 
 
-def report_validation(task: Classification, data: FoldedViews, folder: Path, trainer: L.Trainer) -> list[Path]:
-    """Writes tables and picture of the task's last validation, and hands them to W&B where it is a logger.
+@singledispatch
+def report_validation(task: Task, data: Angiograms, folder: Path, trainer: L.Trainer) -> list[Path]:
+    """Writes what the task's last validation says, and hands it to W&B where it is a logger.
 
     Returns:
         The files that were written.
     """
+    raise NotImplementedError(f"There is no report of a {type(task).__name__}.")
+
+
+@report_validation.register
+def _(task: Classification, data: Angiograms, folder: Path, trainer: L.Trainer) -> list[Path]:
+    """Tables by location, by patient and by row, and a picture of the worst-judged views."""
     scored = task.last_validation
     if scored is None:
         raise RuntimeError("Validate the task before reporting its validation.")
-    patients = unfold_rows(scored, task.circulation, task.target)
+    patients = unfold_rows(scored, task.rows)
     locations = location_table(patients)
-    tables = {TABLE_NAME: locations, PREDICTIONS_NAME: row_table(scored, data.validation, data.label_names)}
+    tables = {
+        TABLE_NAME: locations,
+        PATIENTS_NAME: scored_patients_table(patients, data.validation),
+        PREDICTIONS_NAME: scored_rows_table(scored, data.validation, data.label_names),
+    }
     for name, table in tables.items():
         with replacing(folder / name) as temporary:
             table.to_csv(temporary, index=False)
@@ -119,4 +148,4 @@ def report_validation(task: Classification, data: FoldedViews, folder: Path, tra
         if isinstance(logger, WandbLogger):
             logger.log_table("validation/locations", dataframe=locations)
             logger.log_image("validation/worst_views", images=[str(folder / PICTURE_NAME)])
-    return [folder / TABLE_NAME, folder / PREDICTIONS_NAME, folder / PICTURE_NAME]
+    return [*(folder / name for name in tables), folder / PICTURE_NAME]

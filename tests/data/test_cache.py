@@ -50,7 +50,7 @@ def sources(tmp_path: Path) -> list[Source]:
     for seed, view in enumerate(View):
         path = tmp_path / f"1001{view.code}.png"
         cv2.imwrite(str(path), plain_view(seed))
-        found.append((path, view))
+        found.append(Source(path, view))
     return found
 
 
@@ -60,14 +60,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_cache_holds_what_preparing_each_view_gives(sources: list[Source], folder: Path) -> None:
-    expected = np.stack([PREPARATION(read_grey(path), view) for path, view in sources])
+    expected = np.stack([PREPARATION(read_grey(path), view) for path, view, _ in sources])
     for _ in range(2):
         np.testing.assert_array_equal(prepared_views(sources, PREPARATION, folder), expected)
 
 
 def test_the_second_use_decodes_nothing(sources: list[Source], folder: Path, reads: Reads) -> None:
     first = prepared_views(sources, PREPARATION, folder)
-    assert sorted(reads.paths) == sorted(path for path, _ in sources)
+    assert sorted(reads.paths) == sorted(path for path, *_ in sources)
     second = prepared_views(sources, PREPARATION, folder)
     assert len(reads.paths) == len(sources)
     np.testing.assert_array_equal(first, second)
@@ -78,18 +78,18 @@ def test_the_cache_goes_by_content_and_not_by_name_or_date(
 ) -> None:
     prepared_views(sources, PREPARATION, folder)
     moved = []
-    for path, view in sources:
+    for path, view, _ in sources:
         copy = tmp_path / "moved" / f"2000{view.code}.png"
         copy.parent.mkdir(exist_ok=True)
         copy.write_bytes(path.read_bytes())
-        moved.append((copy, view))
+        moved.append(Source(copy, view))
     prepared_views(moved, PREPARATION, folder)
     assert len(reads.paths) == len(sources)
 
 
 def test_changed_content_makes_a_new_array(sources: list[Source], folder: Path) -> None:
     before = np.array(prepared_views(sources, PREPARATION, folder))
-    path, view = sources[3]
+    path, view, _ = sources[3]
     status = path.stat()
     cv2.imwrite(str(path), plain_view(99))
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
@@ -111,7 +111,7 @@ def test_changed_content_makes_a_new_array(sources: list[Source], folder: Path) 
 def test_changed_settings_make_a_new_array(sources: list[Source], folder: Path, other: Preparation) -> None:
     prepared_views(sources, PREPARATION, folder)
     changed = prepared_views(sources, other, folder)
-    np.testing.assert_array_equal(changed, np.stack([other(read_grey(path), view) for path, view in sources]))
+    np.testing.assert_array_equal(changed, np.stack([other(read_grey(path), view) for path, view, _ in sources]))
     assert len(list(folder.glob("*.npy"))) == 2
 
 
@@ -135,7 +135,7 @@ def test_a_fill_that_is_interrupted_leaves_no_array_behind(
         with pytest.raises(KeyboardInterrupt):
             prepared_views(sources, PREPARATION, folder)
     assert list(folder.rglob("*.npy")) == []
-    expected = np.stack([PREPARATION(read_grey(path), view) for path, view in sources])
+    expected = np.stack([PREPARATION(read_grey(path), view) for path, view, _ in sources])
     np.testing.assert_array_equal(prepared_views(sources, PREPARATION, folder), expected)
 
 
@@ -148,7 +148,7 @@ def test_what_a_killed_run_left_half_written_is_ignored_and_one_day_removed(
         leftover.write_bytes(b"\x93NUMPY half of it")
     day_before_yesterday = time.time() - 2 * 24 * 3600
     os.utime(old, (day_before_yesterday, day_before_yesterday))
-    expected = np.stack([PREPARATION(read_grey(path), view) for path, view in sources])
+    expected = np.stack([PREPARATION(read_grey(path), view) for path, view, _ in sources])
     np.testing.assert_array_equal(prepared_views(sources, PREPARATION, folder), expected)
     assert half.exists()  # another run may be writing it
     assert not old.exists()

@@ -11,11 +11,12 @@ from random_cohort import write_random_cohort
 
 from kium_lightning.data import views
 from kium_lightning.data.cohort import CohortFolder, FolderCohort
-from kium_lightning.data.datamodule import FoldedViews, default_split_file
+from kium_lightning.data.datamodule import Angiograms, default_split_file
+from kium_lightning.data.folding import FoldedRows
 from kium_lightning.data.transforms import Augmentation
 from kium_lightning.errors import CohortError, SplitError
 
-Make = Callable[..., FoldedViews]
+Make = Callable[..., Angiograms]
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +31,10 @@ def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make(cohort: CohortFolder, cache_folder: Path, tmp_path: Path) -> Make:
-    def data(**changes: Any) -> FoldedViews:
+    def data(**changes: Any) -> Angiograms:
         settings: dict[str, Any] = {
             "cohort": FolderCohort(str(cohort.path), "random"),
-            "circulation": "anterior",
-            "target": "multilabel",
+            "rows": FoldedRows("anterior", "multilabel"),
             "image_size": 32,
             "polarity": "as_filmed",
             "median_kernel": 1,
@@ -51,12 +51,12 @@ def make(cohort: CohortFolder, cache_folder: Path, tmp_path: Path) -> Make:
             "cache_folder": str(cache_folder),
             "on_fault": "stop",
         }
-        return FoldedViews(**(settings | changes))
+        return Angiograms(**(settings | changes))
 
     return data
 
 
-def ready(data: FoldedViews) -> FoldedViews:
+def ready(data: Angiograms) -> Angiograms:
     data.prepare_data()
     data.setup("fit")
     return data
@@ -74,7 +74,7 @@ def test_no_patient_trains_and_validates_in_any_fold(make: Make, cohort: CohortF
 
 def test_all_four_datasets_share_one_split(make: Make) -> None:
     parts = {
-        tuple(ready(make(circulation=circulation, target=target)).validation.patients)
+        tuple(ready(make(rows=FoldedRows(circulation, target))).validation.patients)
         for circulation in ("anterior", "posterior")
         for target in ("multilabel", "binary")
     }
@@ -129,7 +129,7 @@ def test_a_batch_is_what_a_net_is_given(make: Make) -> None:
         ("posterior", "multilabel", 6),
         ("posterior", "binary", 1),
     ]:
-        data = ready(make(circulation=circulation, target=target))
+        data = ready(make(rows=FoldedRows(circulation, target)))
         batch = next(iter(data.train_dataloader()))
         assert (batch["image"].shape, batch["image"].dtype) == ((5, 1, 32, 32), torch.float32)
         assert (batch["labels"].shape, batch["labels"].dtype) == ((5, labels), torch.float32)

@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 from random_cohort import label_table, random_labels
 
 from kium_lightning.anatomy import Circulation, Location, Target, View
-from kium_lightning.data.folding import fold_labels, fold_table, label_names, unfold, unfolded_locations
+from kium_lightning.data.folding import FoldedRows, fold_labels, unfold, unfolded_locations
+from kium_lightning.data.rows import row_table
 
 SEEDS = range(5)
 
@@ -48,8 +49,8 @@ def patients_with_gaps(seed: int) -> pd.DataFrame:
 @pytest.mark.parametrize("circulation", Circulation)
 def test_folded_labels_and_rows_are_those_of_the_reports_listing(circulation: Circulation, seed: int) -> None:
     data = patients_with_gaps(seed)
-    reference, folded = report_table(data, circulation), fold_table(data, circulation, Target.MULTILABEL)
-    names = label_names(circulation, Target.MULTILABEL)
+    reference, folded = report_table(data, circulation), row_table(FoldedRows(circulation, Target.MULTILABEL), data)
+    names = FoldedRows(circulation, Target.MULTILABEL).label_names
     assert names == [column for column in reference.columns if column not in ("Index", "sum", "path")]
     np.testing.assert_array_equal(folded[["Index", *names]].to_numpy(), reference[["Index", *names]].to_numpy())
     files = [f"{index}{view}.jpg" for index, view in zip(folded["Index"], folded["view"], strict=True)]
@@ -60,8 +61,8 @@ def test_folded_labels_and_rows_are_those_of_the_reports_listing(circulation: Ci
 @pytest.mark.parametrize("circulation", Circulation)
 def test_binary_labels_are_those_of_the_reports_listing(circulation: Circulation, seed: int) -> None:
     data = patients_with_gaps(seed)
-    folded = fold_table(data, circulation, Target.BINARY)
-    assert label_names(circulation, Target.BINARY) == ["sum"]
+    folded = row_table(FoldedRows(circulation, Target.BINARY), data)
+    assert FoldedRows(circulation, Target.BINARY).label_names == ["sum"]
     np.testing.assert_array_equal(folded["sum"], report_binary(report_table(data, circulation)))
 
 
@@ -85,7 +86,7 @@ def test_a_side_keeps_its_labels_and_the_basilar_artery_stands_on_both() -> None
     labels[0, list(Location).index(Location.RIGHT_SCA)] = 1
     labels[0, list(Location).index(Location.BA)] = 1
     folded = fold_labels(labels, Circulation.POSTERIOR)[0]
-    names = label_names(Circulation.POSTERIOR, Target.MULTILABEL)
+    names = FoldedRows(Circulation.POSTERIOR, Target.MULTILABEL).label_names
     np.testing.assert_array_equal(folded[:, names.index("SCA")], [0, 0, 1, 1])
     np.testing.assert_array_equal(folded[:, names.index("BA")], [1, 1, 1, 1])
 
@@ -97,7 +98,9 @@ def scores(seed: int, circulation: Circulation) -> NDArray[np.float64]:
 @pytest.mark.parametrize("circulation", Circulation)
 def test_scores_are_joined_within_a_side_and_the_basilar_artery_over_both(circulation: Circulation) -> None:
     values = scores(0, circulation)
-    table = pd.DataFrame(values.reshape(-1, values.shape[2]), columns=label_names(circulation, Target.MULTILABEL))
+    table = pd.DataFrame(
+        values.reshape(-1, values.shape[2]), columns=FoldedRows(circulation, Target.MULTILABEL).label_names
+    )
     table["patient"] = np.arange(len(table)) // 4
     table["side"] = np.where(np.arange(len(table)) % 4 < 2, "L", "R")
     sides = table.groupby(["patient", "side"]).max().unstack("side")

@@ -8,11 +8,11 @@ from random_cohort import random_catalog
 from kium_lightning.anatomy import Circulation, Target
 from kium_lightning.data.cache import prepared_views
 from kium_lightning.data.catalog import Catalog
-from kium_lightning.data.dataset import ViewDataset
-from kium_lightning.data.folding import fold_labels
+from kium_lightning.data.dataset import RowDataset
+from kium_lightning.data.folding import FoldedRows, fold_labels
 from kium_lightning.data.sampling import Draw
-from kium_lightning.data.transforms import Preparation, normalize
-from kium_lightning.data.views import DecodedViews, view_sources
+from kium_lightning.data.transforms import Augmentation, Preparation, normalize
+from kium_lightning.data.views import DecodedViews, row_sources
 from kium_lightning.images.reading import read_grey
 from kium_lightning.settings import build, compose
 
@@ -26,21 +26,22 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
 
 @pytest.mark.parametrize("circulation", Circulation)
 def test_rows_are_the_views_of_a_circulation_in_folded_order(catalog: Catalog, circulation: Circulation) -> None:
-    names = [path.name for path, _ in view_sources(catalog, circulation)]
+    names = [source.path.name for source in row_sources(catalog, FoldedRows(circulation, "binary")).sources]
     assert names == sorted(p.name for p in catalog.folder.glob("*.jpg") if p.name[5] == circulation.letter)
 
 
-@pytest.mark.parametrize("target", Target)
+@pytest.mark.parametrize("target", [Target.BINARY, Target.MULTILABEL])
 @pytest.mark.parametrize("circulation", Circulation)
 def test_a_row_is_its_own_picture_with_its_sides_labels(
     catalog: Catalog, circulation: Circulation, target: Target
 ) -> None:
-    sources = view_sources(catalog, circulation)
-    dataset = ViewDataset(catalog, circulation, target, DecodedViews(sources, PREPARATION))
+    rows = FoldedRows(circulation, target)
+    sources, positions = row_sources(catalog, rows)
+    dataset = RowDataset(catalog, rows, DecodedViews(sources, PREPARATION), positions)
     folded = fold_labels(catalog.table.iloc[:, 2:].to_numpy(np.int64), circulation).reshape(8, -1)
     expected = folded if target is Target.MULTILABEL else folded.max(axis=1, keepdims=True)
     assert len(dataset) == 8
-    for row, (path, view) in enumerate(sources):
+    for row, (path, view, _) in enumerate(sources):
         batch = dataset[row]
         assert torch.equal(batch["image"], normalize(PREPARATION(read_grey(path), view)))
         np.testing.assert_array_equal(batch["labels"], expected[row])
@@ -49,7 +50,7 @@ def test_a_row_is_its_own_picture_with_its_sides_labels(
 
 
 def test_cached_and_decoded_views_are_the_same(catalog: Catalog, tmp_path: Path) -> None:
-    sources = view_sources(catalog, Circulation.POSTERIOR)
+    sources = row_sources(catalog, FoldedRows("posterior", "binary")).sources
     cached = prepared_views(sources, PREPARATION, tmp_path)
     decoded = DecodedViews(sources, PREPARATION)
     assert len(decoded) == len(cached)
@@ -57,11 +58,18 @@ def test_cached_and_decoded_views_are_the_same(catalog: Catalog, tmp_path: Path)
         np.testing.assert_array_equal(decoded[row], cached[row])
 
 
+def anterior_rows(catalog: Catalog, augmentation: Augmentation | None) -> RowDataset:
+    rows = FoldedRows("anterior", "binary")
+    sources, positions = row_sources(catalog, rows)
+    return RowDataset(catalog, rows, DecodedViews(sources, PREPARATION), positions, augmentation)
+
+
 def test_only_a_draw_is_augmented_and_by_its_own_seed(catalog: Catalog) -> None:
     strong = build(compose("train", ["transforms=strong"]).transforms)
-    views = DecodedViews(view_sources(catalog, Circulation.ANTERIOR), PREPARATION)
-    dataset = ViewDataset(catalog, Circulation.ANTERIOR, Target.BINARY, views, strong)
-    plain = normalize(dataset.image(3))
+    dataset = anterior_rows(catalog, strong)
+    (image,) = dataset.images(3)
+    assert image is not None
+    plain = normalize(image)
     assert torch.equal(dataset[3]["image"], plain)
     first, again, other = (dataset[Draw(3, seed)]["image"] for seed in (5, 5, 6))
     assert torch.equal(first, again)
@@ -70,6 +78,5 @@ def test_only_a_draw_is_augmented_and_by_its_own_seed(catalog: Catalog) -> None:
 
 
 def test_without_augmentation_a_draw_is_the_plain_row(catalog: Catalog) -> None:
-    views = DecodedViews(view_sources(catalog, Circulation.ANTERIOR), PREPARATION)
-    dataset = ViewDataset(catalog, Circulation.ANTERIOR, Target.BINARY, views)
+    dataset = anterior_rows(catalog, None)
     assert torch.equal(dataset[Draw(3, 5)]["image"], dataset[3]["image"])

@@ -90,7 +90,7 @@ def test_members_load_on_the_cpu_without_a_look_at_the_network(trained: Path, mo
 
 @pytest.mark.parametrize("place", ["presence", "locators"])
 def test_a_net_trained_for_another_place_is_refused(trained: Path, place: str) -> None:
-    expected = r"was trained for posterior multilabel, but the ensemble needs.*anterior"
+    expected = r"was trained for rows of the kind folded posterior multilabel, but the ensemble needs.*anterior"
     with pytest.raises(RunError, match=expected):
         ensemble(trained, **{place: {"anterior": "resnet18_posterior", "posterior": "resnet18_posterior"}})
     checkpoint = str(run_of(trained, "resnet18_posterior").folder / "checkpoints" / "best.ckpt")

@@ -157,7 +157,7 @@ def test_no_locator_is_loaded_if_nobody_passes(
     scores = predictor().score(absent, catalog, gate=1.0)
     assert not scores.passed.any()
     assert np.isnan(scores.fused.locations).all()
-    with pytest.raises(RunError, match="was trained for anterior binary"):
+    with pytest.raises(RunError, match="kind folded anterior binary"):
         predictor().score(absent, catalog, gate=0.0)
 
 

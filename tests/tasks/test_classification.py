@@ -7,14 +7,14 @@ import pytest
 import torch
 from tiny_task import tiny_model, tiny_trainer
 
-from kium_lightning.data.datamodule import FoldedViews
+from kium_lightning.data.datamodule import Angiograms
 from kium_lightning.errors import ConfigError
 from kium_lightning.settings import build
 from kium_lightning.tasks.classification import Classification
 from kium_lightning.tasks.rows import score_epoch
 
 
-def test_an_epoch_is_scored_by_patient_on_every_validation_row(noise_data: FoldedViews, tmp_path: Path) -> None:
+def test_an_epoch_is_scored_by_patient_on_every_validation_row(noise_data: Angiograms, tmp_path: Path) -> None:
     task: Classification = build(tiny_model())
     trainer = tiny_trainer(tmp_path, noise_data, 1)
     trainer.fit(task, datamodule=noise_data)
@@ -27,7 +27,7 @@ def test_an_epoch_is_scored_by_patient_on_every_validation_row(noise_data: Folde
             torch.stack([noise_data.validation[row]["image"] for row in range(len(noise_data.validation))])
         )
     np.testing.assert_allclose(scored.scores, torch.sigmoid(logits), atol=1e-6)
-    for name, value in score_epoch(scored, task.circulation, task.target).items():
+    for name, value in score_epoch(scored, task.rows).items():
         assert trainer.callback_metrics[f"val/{name}"].item() == pytest.approx(value, nan_ok=True)
 
 
@@ -42,7 +42,7 @@ def test_scores_are_the_sigmoid_of_the_logits_and_float32() -> None:
         torch.testing.assert_close(scores, torch.sigmoid(task(images)), atol=0.01, rtol=0)
 
 
-def test_training_lowers_the_loss(noise_data: FoldedViews, tmp_path: Path) -> None:
+def test_training_lowers_the_loss(noise_data: Angiograms, tmp_path: Path) -> None:
     L.seed_everything(0, verbose=False)
     task: Classification = build(tiny_model(loss="bce"))
     training = noise_data.training
@@ -53,7 +53,7 @@ def test_training_lowers_the_loss(noise_data: FoldedViews, tmp_path: Path) -> No
     assert task.loss(task(images), labels).item() < before
 
 
-def test_a_score_that_does_not_exist_cannot_be_watched(noise_data: FoldedViews, tmp_path: Path) -> None:
+def test_a_score_that_does_not_exist_cannot_be_watched(noise_data: Angiograms, tmp_path: Path) -> None:
     task: Classification = build(tiny_model() | {"monitor": "val/f1"})
     with pytest.raises(ConfigError, match=r"'val/f1' to watch.*val/auroc"):
         tiny_trainer(tmp_path, noise_data, 1).fit(task, datamodule=noise_data)

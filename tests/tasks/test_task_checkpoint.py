@@ -8,8 +8,7 @@ import pytest
 import torch
 from tiny_task import tiny_model, tiny_trainer
 
-from kium_lightning.anatomy import Circulation, Target
-from kium_lightning.data.datamodule import FoldedViews
+from kium_lightning.data.datamodule import Angiograms
 from kium_lightning.errors import RunError
 from kium_lightning.settings import build
 from kium_lightning.tasks.checkpoint import load_task
@@ -17,7 +16,7 @@ from kium_lightning.tasks.classification import Classification
 
 
 @pytest.fixture
-def fitted(noise_data: FoldedViews, tmp_path: Path) -> Classification:
+def fitted(noise_data: Angiograms, tmp_path: Path) -> Classification:
     """A task trained for two epochs: its best and last checkpoints, and one of what it is now."""
     L.seed_everything(0, verbose=False)
     task: Classification = build(tiny_model())
@@ -48,13 +47,13 @@ def test_a_task_is_rebuilt_from_its_file_alone(fitted: Classification, tmp_path:
     with torch.inference_mode():
         assert torch.equal(loaded.task(images), fitted.eval()(images))
     assert not loaded.task.training
-    assert (loaded.task.circulation, loaded.task.target) == (Circulation.POSTERIOR, Target.MULTILABEL)
+    assert loaded.task.rows.plain() == {"kind": "folded", "circulation": "posterior", "target": "multilabel"}
     assert loaded.task.monitor == fitted.monitor
     assert loaded.weights == {"source": "none", "cause": "no network"}
 
 
 def test_a_checkpoint_brings_the_preparation_of_its_images(
-    fitted: Classification, noise_data: FoldedViews, tmp_path: Path
+    fitted: Classification, noise_data: Angiograms, tmp_path: Path
 ) -> None:
     assert load_task(tmp_path / "checkpoints" / "best.ckpt").preparation == noise_data.preparation
 
@@ -70,7 +69,7 @@ def test_the_last_checkpoint_is_of_the_last_epoch_even_if_the_best_is_older(
 
 
 def test_a_trainer_resumes_as_if_it_had_not_been_interrupted(
-    fitted: Classification, noise_data: FoldedViews, tmp_path: Path
+    fitted: Classification, noise_data: Angiograms, tmp_path: Path
 ) -> None:
     L.seed_everything(1, verbose=False)
     resumed: Classification = build(tiny_model())
@@ -86,7 +85,7 @@ def test_a_trainer_resumes_as_if_it_had_not_been_interrupted(
 
 
 def test_a_trainer_resumes_from_its_last_checkpoint(
-    fitted: Classification, noise_data: FoldedViews, tmp_path: Path
+    fitted: Classification, noise_data: Angiograms, tmp_path: Path
 ) -> None:
     last = tmp_path / "checkpoints" / "last.ckpt"
     trainer = tiny_trainer(tmp_path / "resumed", noise_data, 3)
@@ -95,7 +94,7 @@ def test_a_trainer_resumes_from_its_last_checkpoint(
 
 
 def test_a_trainer_validates_the_best_checkpoint(
-    fitted: Classification, noise_data: FoldedViews, tmp_path: Path
+    fitted: Classification, noise_data: Angiograms, tmp_path: Path
 ) -> None:
     path = tmp_path / "checkpoints" / "best.ckpt"
     states = torch.load(path, weights_only=True)["callbacks"]

@@ -9,8 +9,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from tiny_task import tiny_model, tiny_trainer
 
 from kium_lightning.anatomy import Location
-from kium_lightning.data.datamodule import FoldedViews
-from kium_lightning.data.folding import unfolded_locations
+from kium_lightning.data.datamodule import Angiograms
 from kium_lightning.settings import build
 from kium_lightning.tasks.classification import Classification
 from kium_lightning.tasks.rows import ScoredRows, UnfoldedScores
@@ -22,7 +21,7 @@ def test_the_location_table_agrees_with_scikit_learn_and_leaves_out_what_is_unkn
     labels = (random.random((40, 3)) < 0.3).astype(np.int64)
     labels[:, 1] = 0
     scores = random.random((40, 3))
-    table = location_table(UnfoldedScores(["L_ICA", "R_ICA", "BA"], scores, labels))
+    table = location_table(UnfoldedScores(np.arange(40), ["L_ICA", "R_ICA", "BA"], scores, labels))
     assert list(table["location"]) == ["L_ICA", "R_ICA", "BA"]
     assert list(table["positives"]) == list(labels.sum(axis=0))
     for k in (0, 2):
@@ -38,7 +37,7 @@ def test_the_worst_rows_are_those_farthest_from_their_labels() -> None:
 
 
 def test_a_validation_leaves_tables_that_can_be_recomputed_and_a_picture(
-    noise_data: FoldedViews, tmp_path: Path
+    noise_data: Angiograms, tmp_path: Path
 ) -> None:
     L.seed_everything(0, verbose=False)
     task: Classification = build(tiny_model())
@@ -52,7 +51,7 @@ def test_a_validation_leaves_tables_that_can_be_recomputed_and_a_picture(
     assert list(rows["Index"]) == list(np.repeat(noise_data.validation.patients, 4))
     np.testing.assert_array_equal(rows[noise_data.label_names], noise_data.validation.labels)
     locations = tables["validation_locations.csv"].set_index("location")
-    assert list(locations.index) == [location.column for location in unfolded_locations(task.circulation)]
+    assert list(locations.index) == task.rows.columns
     side = rows[rows["view"].str.startswith("R")].groupby("Index")[["VA", "score_VA"]].max()
     assert 0 < side["VA"].sum() < len(side)
     assert locations["auroc"][Location.RIGHT_VA.column] == pytest.approx(roc_auc_score(side["VA"], side["score_VA"]))
@@ -62,7 +61,7 @@ def test_a_validation_leaves_tables_that_can_be_recomputed_and_a_picture(
     assert picture.std() > 10
 
 
-def test_reporting_before_validating_is_told(noise_data: FoldedViews, tmp_path: Path) -> None:
+def test_reporting_before_validating_is_told(noise_data: Angiograms, tmp_path: Path) -> None:
     trainer = tiny_trainer(tmp_path, noise_data, 1)
     with pytest.raises(RuntimeError, match="Validate the task"):
         report_validation(build(tiny_model()), noise_data, tmp_path, trainer)
