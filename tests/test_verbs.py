@@ -319,7 +319,7 @@ def test_thresholds_of_other_members_are_not_taken(
         (["thresholds_file=/gone/thresholds.json"], "/gone/thresholds.json"),
         (["ensemble.locators.anterior=/gone/run"], "/gone/run"),
         (["ensemble.rules.projections=mode"], "projections='mode'"),
-        (["ensemble.locators.anterior=resnet18_posterior", "thresholds=published"], "trained for posterior"),
+        (["ensemble.locators.anterior=resnet18_posterior", "thresholds=published"], "kind folded posterior"),
         (["predictor.device=cuda:77"], "cuda:77"),
     ],
 )
