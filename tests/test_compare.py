@@ -15,13 +15,12 @@ from kium_lightning.settings import Config, compose
 PATIENTS = 60
 
 
-def patients_table(
-    seed: int, skill: float, patients: int = PATIENTS, columns: tuple[str, ...] = ("L_ICA", "BA")
-) -> Any:
-    """Labels that depend on nothing but the number of patients, and scores that follow them as far as the skill goes."""
-    labels = (np.random.default_rng(0).random((patients, len(columns))) < 0.3).astype(np.int64)
+def patients_table(seed: int, skill: float) -> pd.DataFrame:
+    """The same labels whatever the seed, and scores that follow them as far as the skill goes."""
+    columns = ("L_ICA", "BA")
+    labels = (np.random.default_rng(0).random((PATIENTS, len(columns))) < 0.3).astype(np.int64)
     noise = np.random.default_rng(seed).random(labels.shape)
-    table = pd.DataFrame({"Index": 1001 + np.arange(patients)})
+    table = pd.DataFrame({"Index": 1001 + np.arange(PATIENTS)})
     for place, name in enumerate(columns):
         table[name] = labels[:, place]
     return table.assign(**{f"score_{name}": skill * labels[:, k] + noise[:, k] for k, name in enumerate(columns)})

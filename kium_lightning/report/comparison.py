@@ -20,6 +20,7 @@ from kium_lightning.records import Record
 from kium_lightning.report.estimates import Estimate
 
 PATIENT_SCORES = "validation_patients.csv"
+NOTHING_ASKED = "nothing is asked of patients"
 _SCORE = "score_"
 
 
@@ -72,7 +73,7 @@ class Group:
     """Runs that answer one question about the same patients, best first.
 
     Attributes:
-        question: what is asked of each patient, or what is watched where no patients are scored.
+        question: what is asked of each patient; ``NOTHING_ASKED`` for pretraining that scores no patients.
         cohort: the cohort's name.
         fold: the fold that validates.
         runs: best first; those whose score is not known last.
@@ -123,7 +124,7 @@ def compare_runs(records: Sequence[Record], level: float, draws: int, seed: int)
         table, facts = read_patients(record.folder), record.facts
         fold, cohort = int(facts["split"]["fold"]), str(facts["cohort"]["name"])
         if table is None:
-            key = (True, f"{facts['monitor']} of {record.name}", cohort, fold, str(facts["split"]["digest"]))
+            key = (True, NOTHING_ASKED, cohort, fold, str(facts["split"]["digest"]))
             unknown = Estimate(math.nan, math.nan, math.nan)
             groups[key].append(Compared(record, own, unknown, math.nan, 0, 0))
             continue

@@ -9,7 +9,6 @@ from rich.table import Table
 from kium_lightning.report.comparison import Compared, Group
 from kium_lightning.report.tables import UNKNOWN, interval, number, percent
 
-_HEADINGS = ("", "model", "settings", "AUROC", "interval", "AP", "watched", "parameters", "epochs", "minutes", "run")
 _RIGHT = {"AUROC", "interval", "AP", "watched", "parameters", "epochs", "minutes"}
 
 
@@ -18,16 +17,17 @@ def title(group: Group) -> str:
     first = group.runs[0]
     whom = f" (cohort {group.cohort}, fold {group.fold})"
     if not first.patients:
-        return f"{group.question}{whom}: nothing is asked of patients"
+        return f"Pretraining, {group.question}{whom}"
     return f"{group.question}: {first.patients} patients, {first.positives} with an aneurysm there{whom}"
 
 
 def terminal_table(group: Group, outputs: Path) -> Table:
-    """A group as a table for the terminal; folders are given below the outputs folder."""
+    """A group as a table for the terminal; the folders of the runs are only in the files, for want of room."""
     table = Table(title=title(group), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    headings = _shown_headings(group)
+    headings = [heading for heading in _headings(group) if heading not in ("watched", "run") or not _asks(group)]
     for heading in headings:
-        table.add_column(heading, justify="right" if heading in _RIGHT else "left", overflow="fold")
+        is_name = heading == "model"
+        table.add_column(heading, justify="right" if heading in _RIGHT else "left", no_wrap=is_name, overflow="fold")
     for place, run in enumerate(group.runs, start=1):
         cells = _cells(place, run, outputs)
         table.add_row(*(cells[heading] for heading in headings))
@@ -38,7 +38,7 @@ def markdown(groups: Sequence[Group], outputs: Path, level: float) -> str:
     """All groups as a page."""
     parts = ["# Runs compared", "", *notes(level), ""]
     for group in groups:
-        headings = _shown_headings(group)
+        headings = _headings(group)
         aligned = ["---:" if heading in _RIGHT else "---" for heading in headings]
         parts += [f"## {title(group)}", "", _line(headings), _line(aligned)]
         for place, run in enumerate(group.runs, start=1):
@@ -59,11 +59,14 @@ def notes(level: float) -> list[str]:
     ]
 
 
-def _shown_headings(group: Group) -> list[str]:
-    hidden = set() if any(run.settings for run in group.runs) else {"settings"}
-    if not group.runs[0].patients:
-        hidden |= {"AUROC", "interval", "AP"}
-    return [heading for heading in _HEADINGS if heading not in hidden]
+def _asks(group: Group) -> bool:
+    return group.runs[0].patients > 0
+
+
+def _headings(group: Group) -> list[str]:
+    settings = ["settings"] if any(run.settings for run in group.runs) else []
+    scores = ["AUROC", "interval", "AP"] if _asks(group) else []
+    return ["", "model", *settings, *scores, "watched", "parameters", "epochs", "minutes", "run"]
 
 
 def _cells(place: int, run: Compared, outputs: Path) -> dict[str, str]:
