@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from kium_lightning.anatomy import Circulation, Target
-from kium_lightning.errors import ConfigError, KiumError
+from kium_lightning.errors import ConfigError, KiumError, SettingError
 
 _PACKAGE = Path(__file__).resolve().parent
 _HYDRA_VERSION_BASE = "1.3"
@@ -104,6 +105,9 @@ def build(config: Config | dict[str, Any], **arguments: Any) -> Any:
 def _undisguised(error: BaseException) -> KiumError:
     cause: BaseException | None = error
     while cause is not None:
+        if isinstance(cause, SettingError):
+            node = _FULL_KEY.search(str(error))
+            return cause.inside(_own_key(node.group(1)) if node else "")
         if isinstance(cause, KiumError):
             return cause
         cause = cause.__cause__
@@ -115,6 +119,12 @@ def _undisguised(error: BaseException) -> KiumError:
     return ConfigError(f"{what}: {why}. Check the keys under this node against the constructor's arguments.")
 
 
+def _own_key(key: str) -> str:
+    """The key of a node where the user sets it: a cohort's, to which other groups only point."""
+    return key[key.index("cohort.") :] if ".cohort." in f".{key}" else key
+
+
+_FULL_KEY = re.compile(r"^full_key: (\S+)$", re.MULTILINE)  # how Hydra names the node that it could not build
 _FROM_WORKER = "Original Traceback (most recent call last)"
 
 
@@ -164,9 +174,7 @@ def _explained(error: Exception) -> KiumError:
         return _undisguised(error)
     if isinstance(error, OSError):
         return ConfigError(f"{error.filename} cannot be used ({error.strerror}). Give another path or mend this one.")
-    key = getattr(error, "full_key", None)
-    if key and ".cohort." in f".{key}":
-        key = key[key.index("cohort.") :]  # the other groups only point to it
+    key = _own_key(getattr(error, "full_key", None) or "")
     where = f" (at {key})" if key else ""
     return ConfigError(f"{str(error).splitlines()[0]}{where}. Give the value on the command line or in the YAML file.")
 

@@ -27,6 +27,7 @@ from kium_lightning.phantom.labels import Sites, draw_labels
 from kium_lightning.phantom.lookalikes import Lookalikes
 from kium_lightning.phantom.patient import Distributions
 from kium_lightning.phantom.population import Anatomy
+from kium_lightning.phantom.skull_shape import SkullShape
 from kium_lightning.phantom.truth import Detail, legend
 from kium_lightning.phantom.writing import Job, write_patient
 from kium_lightning.phantom.xray import Xray
@@ -58,6 +59,7 @@ class PhantomCohort:
         truth: ``full``, ``masks`` or ``boxes``: how much is written beside the images.
         aneurysms: how large aneurysms are.
         lookalikes: how often other things look like one.
+        skull: how skulls differ.
         xray: how runs differ.
         film: how image files differ.
 
@@ -79,18 +81,20 @@ class PhantomCohort:
         anatomy: Anatomy,
         aneurysms: Aneurysms,
         lookalikes: Lookalikes,
+        skull: SkullShape,
         xray: Xray,
         film: Film,
     ) -> None:
-        if min(train_patients, test_patients) < 0 or train_patients + test_patients == 0:
+        whole("cohort.train_patients", train_patients, 0)
+        whole("cohort.test_patients", test_patients, 0)
+        if train_patients + test_patients == 0:
             raise ConfigError(
-                f"A cohort of {train_patients} training and {test_patients} test patients cannot be made. "
-                "Give cohort.train_patients and cohort.test_patients whole numbers, at least one of them above 0."
+                "cohort.train_patients and cohort.test_patients are both 0. Give at least one of them patients."
             )
         self._patients = {"train_set": train_patients, "test_set": test_patients}
         self._seed = whole("cohort.seed", seed, 0)
         self._workers = os.cpu_count() or 1 if workers is None else whole("cohort.workers", workers, 1)
-        self.distributions = Distributions(anatomy, aneurysms, lookalikes, xray, film)
+        self.distributions = Distributions(anatomy, aneurysms, lookalikes, skull, xray, film)
         self.sites, self._detail = _chosen(Sites, "sites", sites), _chosen(Detail, "truth", truth)
         self.settings: dict[str, Any] = json.loads(
             json.dumps(

@@ -7,9 +7,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from kium_lightning.phantom.bones import draw_skull
+from kium_lightning.phantom.bones import Skull
 from kium_lightning.phantom.overlay import Image
-from kium_lightning.phantom.sheet import Blob, Sheet
+from kium_lightning.phantom.sheet import Blob, Collimator, Sheet
 from kium_lightning.phantom.skull import skull_attenuation, subtract_shifted
 from kium_lightning.phantom.xray import Run
 
@@ -18,10 +18,9 @@ _FULL_SIZE_PX = 1024.0
 _CELL_PX = 3.0  # of a full-size picture: the grid on which edges of bone are worked out
 _COARSE = 2  # so many times coarser where the mask lies almost right
 _FAINT_PX = 0.3
-_COLLIMATOR_EDGE = 0.006  # width of the collimator's edge over half the diagonal
 
 
-def expose(signal: NDArray[np.float32], sheet: Sheet, run: Run) -> Image:
+def expose(signal: NDArray[np.float32], sheet: Sheet, run: Run, skull: Skull) -> Image:
     """Turns a subtraction signal (height, width) of the picture into grey levels: vessels dark on grey.
 
     Noise has the standard deviation sqrt(2 / photons) in the signal before the detector's blur, more where less light
@@ -35,23 +34,23 @@ def expose(signal: NDArray[np.float32], sheet: Sheet, run: Run) -> Image:
         signal = np.asarray(cv2.GaussianBlur(signal, (0, 0), max(right, 0.1), sigmaY=max(down, 0.1)), dtype=np.float32)
     photons = run.photons * max(1.0, (1.0 / scale) ** 2)  # smaller files gather more of them in a pixel
     noise = rng.standard_normal((height, width), dtype=np.float32)
-    coarse = _left_over(sheet, run, width, height)
+    coarse = _left_over(sheet, run, skull, width, height)
     coarse += _shading(coarse.shape, sheet.fog * sheet.darkest_signal, rng)
     if sheet.blob is not None:
         coarse += _blob(coarse.shape, sheet.blob)
     seen = np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
     _add(seen, signal, noise, photons)
     seen = np.asarray(cv2.GaussianBlur(seen, (0, 0), run.detector_blur_px), dtype=np.float32)
-    radius, step = sheet.collimator or (9.0, 0.0)
-    return np.asarray(_grey_levels(seen, sheet.background, sheet.darkest_signal, radius, step), dtype=np.uint8)
+    edge = sheet.collimator or Collimator(radius=9.0, step=0.0, edge=1.0)
+    grey = _grey_levels(seen, sheet.background, sheet.darkest_signal, edge.radius, edge.step, edge.edge)
+    return np.asarray(grey, dtype=np.uint8)
 
 
-def _left_over(sheet: Sheet, run: Run, width: int, height: int) -> NDArray[np.float32]:
+def _left_over(sheet: Sheet, run: Run, skull: Skull, width: int, height: int) -> NDArray[np.float32]:
     """What the skull leaves behind where the mask lies shifted, on a grid coarser than the picture."""
     scale = min(height, width) / _FULL_SIZE_PX
     is_faint = max(abs(shift) for shift in sheet.shift) < _FAINT_PX
     cell = max(1, round(_CELL_PX * scale)) * (_COARSE if is_faint else 1)
-    skull = draw_skull(np.random.Generator(np.random.SFC64(sheet.skull_seed)))
     bone = skull_attenuation(skull, run.geometry(width, height), cell)
     right, down, degrees = sheet.shift
     return subtract_shifted(bone, (right * scale / cell, down * scale / cell, degrees))
@@ -72,7 +71,7 @@ def _add(seen, signal, noise, photons):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _grey_levels(signal, background, darkest_signal, radius, step):  # type: ignore[no-untyped-def]
+def _grey_levels(signal, background, darkest_signal, radius, step, edge):  # type: ignore[no-untyped-def]
     """Grey levels (height, width): the window is linear from the background to almost black.
 
     Beyond the collimator's circle, whose radius is given over half the diagonal, the picture is a step darker.
@@ -89,7 +88,7 @@ def _grey_levels(signal, background, darkest_signal, radius, step):  # type: ign
                 right = (column - 0.5 * (width - 1)) / half
                 away = right * right + down * down
                 if away > radius * radius:
-                    level -= step * min(1.0, (math.sqrt(away) - radius) / _COLLIMATOR_EDGE)
+                    level -= step * min(1.0, (math.sqrt(away) - radius) / edge)
             grey[row, column] = np.uint8(min(max(level, 0.0), 255.0))
     return grey
 
