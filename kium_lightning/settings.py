@@ -21,6 +21,7 @@ from kium_lightning.errors import ConfigError, KiumError, SettingError
 
 _PACKAGE = Path(__file__).resolve().parent
 _HYDRA_VERSION_BASE = "1.3"
+_INTERRUPTED = 130  # the exit status of what Ctrl-C has stopped, as shells have it
 
 Config = DictConfig
 
@@ -136,7 +137,8 @@ def verb(config_name: str) -> Callable[[Callable[[Config], Any]], Callable[[], N
     """Turns a function of a config into a command with Hydra's command line.
 
     A KiumError, a fault in the configuration, or a file that cannot be read or written ends the command with one
-    message and exit status 1. In a multirun the other jobs still run. HYDRA_FULL_ERROR=1 shows the traceback.
+    message and exit status 1; in a multirun the other jobs still run. Ctrl-C ends the command, and all jobs, with one
+    message and exit status 130. HYDRA_FULL_ERROR=1 shows the traceback.
     """
 
     def decorate(run: Callable[[Config], Any]) -> Callable[[], None]:
@@ -155,9 +157,21 @@ def verb(config_name: str) -> Callable[[Callable[[Config], Any]], Callable[[], N
                 print(f"Error: {message}", file=sys.stderr)
                 raise SystemExit(1) from error
 
-        command: Callable[[], None] = hydra.main(
+        hydra_main: Callable[[], None] = hydra.main(
             version_base=_HYDRA_VERSION_BASE, config_path=str(conf_dir()), config_name=config_name
         )(job)
+
+        @functools.wraps(run)
+        def command() -> None:
+            try:
+                hydra_main()
+            except (KeyboardInterrupt, SystemExit) as error:
+                stopped = error if isinstance(error, KeyboardInterrupt) else error.__context__
+                if not isinstance(stopped, KeyboardInterrupt) or os.environ.get("HYDRA_FULL_ERROR") == "1":
+                    raise  # Lightning turns Ctrl-C into an exit of its own
+                print(f"Stopped. {stopped}".rstrip(), file=sys.stderr)
+                raise SystemExit(_INTERRUPTED) from None
+
         return command
 
     return decorate

@@ -3,14 +3,10 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from enum import StrEnum
-from multiprocessing import get_context, parent_process
 from pathlib import Path
-from threading import Thread
 from typing import Any, TypeVar
 
 import numpy as np
@@ -31,6 +27,7 @@ from kium_lightning.phantom.skull_shape import SkullShape
 from kium_lightning.phantom.truth import Detail, legend
 from kium_lightning.phantom.writing import Job, write_patient
 from kium_lightning.phantom.xray import Xray
+from kium_lightning.workers import in_workers
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -125,19 +122,33 @@ class PhantomCohort:
         self._check(finished if finished.is_file() else unfinished)
         if finished.is_file():
             return cohort
-        jobs = self.jobs()
+        again = "Run the same command again: it continues where it stopped."
+        try:
+            self._make(unfinished)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"{cohort.path} is not complete. {again}") from None
+        except BrokenProcessPool as error:
+            raise CohortError(
+                f"A worker process ended while it made {cohort.path}, perhaps for want of memory. {again} "
+                "cohort.workers=1 needs the least memory."
+            ) from error
+        write_json(finished, self.settings)
+        unfinished.unlink(missing_ok=True)
+        return cohort
+
+    def _make(self, marker: Path) -> None:
+        """Writes what is missing, after a marker that tells a later run what was begun here."""
+        jobs, cohort = self.jobs(), self.cohort
         for folder in {cohort.path, cohort.truth} | {job.images for job in jobs} | {job.truth for job in jobs}:
             sweep(folder)
-        write_json(unfinished, self.settings)
+        write_json(marker, self.settings)
         missing = [job for job in jobs if not job.record.is_file()]
-        for _ in track(self._written(missing), f"Making the cohort {cohort.name}", len(missing)):
+        written = in_workers(write_patient, missing, self._workers)
+        for _ in track(written, f"Making the cohort {cohort.name}", len(missing)):
             pass
         self._write_tables()
         if self._detail is Detail.FULL:
             write_json(cohort.truth / "arteries.json", legend())
-        write_json(finished, self.settings)
-        unfinished.unlink(missing_ok=True)
-        return cohort
 
     def jobs(self) -> list[Job]:
         """One job for each patient, train before test, numbered upwards with gaps."""
@@ -175,25 +186,6 @@ class PhantomCohort:
                 "or remove this folder to make it anew."
             )
 
-    def _written(self, jobs: list[Job]) -> Iterator[int]:
-        if self._workers == 1 or len(jobs) < 2:
-            yield from map(write_patient, jobs)
-            return
-        # spawn: forking a process that has threads, as torch's and OpenCV's, can deadlock
-        workers, spawn = min(self._workers, len(jobs)), get_context("spawn")
-        with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_end_with_parent) as pool:
-            futures = [pool.submit(write_patient, job) for job in jobs]
-            try:
-                for future in as_completed(futures):
-                    yield future.result()
-            except BrokenProcessPool as error:
-                raise CohortError(
-                    f"A worker process ended while it made {self.cohort.path}, perhaps for want of memory. Run the "
-                    "same command again: it continues where it stopped. cohort.workers=1 needs the least memory."
-                ) from error
-            finally:
-                pool.shutdown(cancel_futures=True)
-
     def _write_tables(self) -> None:
         jobs = self.jobs()
         train = [job for job in jobs if job.images == self.cohort.train_set]
@@ -201,19 +193,6 @@ class PhantomCohort:
         write_text(self.cohort.train_csv, _table(train))
         write_text(self.cohort.groundtruth_csv, _table(test))
         write_text(self.cohort.test_csv, _table(test, blank=True))
-
-
-def _end_with_parent() -> None:
-    """Lets a worker end when its parent is killed; else it would wait for more work for ever."""
-    parent = parent_process()
-    if parent is None:
-        return
-
-    def wait() -> None:
-        parent.join()
-        os._exit(1)
-
-    Thread(target=wait, daemon=True).start()
 
 
 def _chosen(kind: type[_Choice], key: str, value: str) -> _Choice:

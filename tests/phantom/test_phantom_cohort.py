@@ -1,8 +1,10 @@
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import get_type_hints
@@ -86,6 +88,40 @@ def test_a_killed_run_continues_to_the_same_bytes(tmp_path: Path) -> None:
     for folder in (killed, whole):
         build(compose("phantom", [*settings, "cohort.workers=1", f"cohort.folder={folder}"]).cohort).ensure()
     assert contents(killed) == contents(whole)
+
+
+def living_of_group(group: int) -> list[str]:
+    """The processes of a process group, without those that have ended and only wait to be noticed."""
+    living = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has just ended
+            state, _, own, *_ = path.read_text().rpartition(")")[2].split()
+            living += [path.parent.name] if int(own) == group and state != "Z" else []
+    return living
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_that_is_stopped_says_so_in_a_sentence_and_leaves_nothing_half_done(workers: int, tmp_path: Path) -> None:
+    folder = tmp_path / "stopped"
+    settings = ["cohort=phantom_tiny", "cohort.film.sizes=[[100,100]]", f"cohort.folder={folder}"]
+    settings += ["cohort.train_patients=60", f"cohort.workers={workers}", f"hydra.run.dir={tmp_path / 'run'}"]
+    command = [sys.executable, "-m", "kium_lightning.phantom", *settings]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path, start_new_session=True)
+    deadline = time.monotonic() + 60
+    while not list(folder.glob("truth/*/*.json")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    sentence = f"Stopped. {folder} is not complete. Run the same command again: it continues where it stopped."
+    assert said.splitlines()[-1] == sentence
+    assert "Traceback" not in said
+    assert process.returncode == 130
+    while living_of_group(process.pid) and time.monotonic() < deadline:  # Python's own helper takes a moment
+        time.sleep(0.02)
+    assert not living_of_group(process.pid)
+    assert 0 < len(list(folder.glob("truth/*/*.json"))) < 68
+    assert not [path for path in folder.rglob(".*") if path.is_file()]
+    assert (folder / "truth" / "unfinished.json").is_file()
 
 
 def test_a_finished_cohort_is_left_alone(made: CohortFolder) -> None:
