@@ -68,7 +68,7 @@ _EITHER_SIDE: tuple[_Row, ...] = (
     (ELLIPSOID, (17, -39, -80), (8, 9, 7), 0, 0, 0.4),  # joints of the axis
 )
 _DISCS_MM = 17.0  # from one vertebra to the next
-_VERTEBRAE = 3  # below the axis
+_VERTEBRAE = 6  # below the axis, as many as the widest field shows
 _TEETH = 7  # on either side of a jaw
 _MOLARS = 3  # of them
 

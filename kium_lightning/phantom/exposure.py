@@ -1,6 +1,7 @@
 """The exposure: from a subtraction signal to grey levels, with blur, skull, shading, noise and window."""
 
 import math
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -8,6 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from kium_lightning.phantom.bones import Skull
+from kium_lightning.phantom.geometry import Geometry
 from kium_lightning.phantom.overlay import Image
 from kium_lightning.phantom.sheet import Blob, Collimator, Sheet
 from kium_lightning.phantom.skull import skull_attenuation, subtract_shifted
@@ -18,6 +20,7 @@ _FULL_SIZE_PX = 1024.0
 _CELL_PX = 3.0  # of a full-size picture: the grid on which edges of bone are worked out
 _COARSE = 2  # so many times coarser where the mask lies almost right
 _FAINT_PX = 0.3
+_JAW_MM = np.array([0.0, 60.0, -90.0])  # behind the chin; in the middle, as only lateral views show a blob
 
 
 def expose(signal: NDArray[np.float32], sheet: Sheet, run: Run, skull: Skull) -> Image:
@@ -29,7 +32,7 @@ def expose(signal: NDArray[np.float32], sheet: Sheet, run: Run, skull: Skull) ->
     rng = np.random.Generator(np.random.SFC64(sheet.noise_seed))
     height, width = signal.shape
     scale = min(height, width) / _FULL_SIZE_PX
-    right, down = run.blur_px(min(height, width))
+    right, down = run.blur_px(width, height)
     if max(right, down) > 0.2:
         signal = np.asarray(cv2.GaussianBlur(signal, (0, 0), max(right, 0.1), sigmaY=max(down, 0.1)), dtype=np.float32)
     photons = run.photons * max(1.0, (1.0 / scale) ** 2)  # smaller files gather more of them in a pixel
@@ -37,7 +40,7 @@ def expose(signal: NDArray[np.float32], sheet: Sheet, run: Run, skull: Skull) ->
     coarse = _left_over(sheet, run, skull, width, height)
     coarse += _shading(coarse.shape, sheet.fog * sheet.darkest_signal, rng)
     if sheet.blob is not None:
-        coarse += _blob(coarse.shape, sheet.blob)
+        coarse += _blob(coarse.shape, _at_jaw(sheet.blob, run.geometry(width, height)))
     seen = np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
     _add(seen, signal, noise, photons)
     seen = np.asarray(cv2.GaussianBlur(seen, (0, 0), run.detector_blur_px), dtype=np.float32)
@@ -100,6 +103,12 @@ def _shading(shape: tuple[int, ...], span: float, rng: np.random.Generator) -> N
     smooth -= smooth.mean()
     result: NDArray[np.float32] = smooth * np.float32(span / max(float(np.ptp(smooth)), 1e-6))
     return result
+
+
+def _at_jaw(blob: Blob, geometry: Geometry) -> Blob:
+    """Brings a blob to the jaw where the picture is so wide that it would lie in front of or below it."""
+    across, down = geometry.project(_JAW_MM[None])[0] / [geometry.width, geometry.height]
+    return replace(blob, place=(max(blob.place[0], float(across)), min(blob.place[1], float(down))))
 
 
 def _blob(shape: tuple[int, ...], blob: Blob) -> NDArray[np.float32]:

@@ -171,7 +171,7 @@ def render(patient: Patient, view: View, detail: Detail = Detail.FULL) -> Render
             None if filling[each.branch] is None else lookalike_box(each, geometry, sheet.picture)
             for each in patient.lookalikes
         ],
-        millimetres_per_pixel=run.field_mm / min(width, height) / run.magnification,
+        millimetres_per_pixel=run.pixel_mm(width, height) / run.magnification,
     )
 
 

@@ -65,6 +65,7 @@ class Xray(Checked):
         source_image_mm: range of the distance from source to detector.
         magnification: range at the centre of the head.
         field_mm: range of the field of view's shorter side on the detector.
+        panel_mm: the detector's longer side; a wide picture is cut from it, and shows less than ``field_mm`` of height.
         tilt_carotid_degrees: range of the cranial tilt of frontal carotid views.
         tilt_vertebral_degrees: range of the cranial tilt of frontal vertebral (Towne) views.
         angle_jitter_degrees: half-range of every angle around its nominal value.
@@ -87,6 +88,7 @@ class Xray(Checked):
     source_image_mm: PositiveRange
     magnification: Annotated[tuple[float, float], pair(1.0)]
     field_mm: PositiveRange
+    panel_mm: Positive
     tilt_carotid_degrees: Tilt
     tilt_vertebral_degrees: Tilt
     angle_jitter_degrees: Annotated[float, single(0.0, 30.0)]
@@ -128,6 +130,7 @@ class Run:
         source_image_mm: distance from source to detector.
         magnification: at the centre of the head.
         field_mm: shorter side of the picture on the detector.
+        panel_mm: but its longer side is at most this.
         axes: right, down and beam direction as rows (3, 3).
         centre: (3,) what the beam's axis passes, in mm.
         tube_kvp: tube voltage.
@@ -144,6 +147,7 @@ class Run:
     source_image_mm: float
     magnification: float
     field_mm: float
+    panel_mm: float
     axes: NDArray[np.float64]
     centre: NDArray[np.float64]
     tube_kvp: float
@@ -159,16 +163,20 @@ class Run:
     def geometry(self, width: int, height: int) -> Geometry:
         """Source and detector for a picture of a size in pixels."""
         source = self.centre - self.source_image_mm / self.magnification * self.axes[2]
-        return Geometry(source, self.axes, self.source_image_mm, self.field_mm / min(width, height), width, height)
+        return Geometry(source, self.axes, self.source_image_mm, self.pixel_mm(width, height), width, height)
+
+    def pixel_mm(self, width: int, height: int) -> float:
+        """Pixel pitch on the detector of a picture of a size in pixels."""
+        return min(self.field_mm / min(width, height), self.panel_mm / max(width, height))
 
     def blur_mm(self) -> float:
         """Standard deviation of the unsharpness from the focal spot, on the detector."""
         return self.focal_spot_mm * (self.magnification - 1.0) / math.sqrt(12.0)
 
-    def blur_px(self, shorter_side: int) -> tuple[float, float]:
+    def blur_px(self, width: int, height: int) -> tuple[float, float]:
         """Standard deviation of the unsharpness from focal spot and motion, right and down, in pixels of a picture."""
-        spot = self.blur_mm() * shorter_side / self.field_mm
-        right, down = (way * shorter_side / 1024.0 / math.sqrt(12.0) for way in self.motion_px)
+        spot = self.blur_mm() / self.pixel_mm(width, height)
+        right, down = (way * min(width, height) / 1024.0 / math.sqrt(12.0) for way in self.motion_px)
         return math.hypot(spot, right), math.hypot(spot, down)
 
     def signal(self, thickness_mm: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -214,6 +222,7 @@ def draw_run(view: View, xray: Xray, shared: np.random.Generator, own: np.random
         source_image_mm=source_image,
         magnification=magnification,
         field_mm=field,
+        panel_mm=xray.panel_mm,
         axes=np.vstack([right, np.cross(beam, right), beam]),
         centre=centre,
         tube_kvp=kvp,

@@ -75,7 +75,7 @@ def test_edges_are_as_unsharp_as_focal_spot_motion_and_detector_make_them(distri
         places = np.arange(len(step))
         middle = (step * places).sum() / step.sum()
         spread = np.sqrt((step * (places - middle) ** 2).sum() / step.sum())
-        assert spread == pytest.approx(np.hypot(run.blur_px(1024)[blur], run.detector_blur_px), rel=0.1)
+        assert spread == pytest.approx(np.hypot(run.blur_px(1024, 1024)[blur], run.detector_blur_px), rel=0.1)
 
 
 def test_a_shifted_mask_leaves_edges_and_an_unshifted_one_none(distributions: Distributions) -> None:
@@ -105,6 +105,16 @@ def test_a_blob_is_bright_on_one_side_and_dark_on_the_other(distributions: Distr
     assert grey[400, 100 + 20] == pytest.approx(195 - depth, abs=1.5)  # a standard deviation of 20 pixels to the right
     assert grey[400, 100 - 20] == pytest.approx(195 + depth, abs=1.5)
     assert grey[50:200, 250:].mean() == pytest.approx(195, abs=0.7)
+
+
+def test_a_blob_lies_on_the_jaw_where_the_picture_shows_more_than_the_head(distributions: Distributions) -> None:
+    run = replace(run_of(distributions), field_mm=320.0, photons=1e7)
+    run = replace(run, centre=np.array([0.0, 0.0, 0.0]), magnification=1.25)  # the jaw at a quarter of the width
+    sheet = replace(sheet_of(distributions), blob=Blob((0.05, 0.95), 0.03, 0.0, 0.2))
+    grey = expose(np.zeros((500, 500), dtype=np.float32), sheet, run, SKULL).astype(float)
+    row, column = np.unravel_index(int(grey.argmin()), grey.shape)
+    assert 100 < column < 180  # the dark half is to the right of the middle
+    assert 390 < row < 460
 
 
 def test_fog_spans_its_share_of_the_signal_range(distributions: Distributions) -> None:
