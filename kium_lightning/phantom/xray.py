@@ -6,12 +6,12 @@ from itertools import pairwise
 from typing import Annotated, Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from kium_lightning.anatomy import Circulation, Projection, View
 from kium_lightning.errors import SettingError
 from kium_lightning.numbers import Checked, NotNegative, Positive, PositiveRange, Rule, pair, single, triple
+from kium_lightning.phantom.beam import signal_of
 from kium_lightning.phantom.curves import unit
 from kium_lightning.phantom.geometry import Geometry
 
@@ -181,7 +181,7 @@ class Run:
 
     def signal(self, thickness_mm: NDArray[np.float32]) -> NDArray[np.float32]:
         """The subtraction signal of a thickness of contrast (height, width)."""
-        seen: NDArray[np.float32] = _signal(thickness_mm, self.iodine_per_mm, self.hardening, self.scatter)
+        seen: NDArray[np.float32] = signal_of(thickness_mm, self.iodine_per_mm, self.hardening, self.scatter)
         return seen
 
 
@@ -235,30 +235,3 @@ def draw_run(view: View, xray: Xray, shared: np.random.Generator, own: np.random
         detector_blur_px=xray.detector_blur_px,
         photons=photons,
     )
-
-
-@njit(cache=True)
-def attenuation(thickness_mm, per_mm, hardening):  # type: ignore[no-untyped-def]
-    """The line integral -ln T = x - hardening x^2 of a thickness of contrast, x = per_mm thickness, in mm and per mm.
-
-    The parabola would turn round beyond its vertex; from 90 % of the way there it stays where it is.
-    """
-    thin = min(thickness_mm * per_mm, 0.45 / max(hardening, 1e-9))
-    return thin * (1.0 - hardening * thin)
-
-
-@njit(cache=True)
-def subtraction(minus_ln_t, scatter):  # type: ignore[no-untyped-def]
-    """The subtraction signal ln(I_mask + S) - ln(I_fill + S) for scatter S over the primary beam of the mask."""
-    return math.log((1.0 + scatter) / (math.exp(-minus_ln_t) + scatter))
-
-
-@njit(cache=True)
-def _signal(thickness_mm, per_mm, hardening, scatter):  # type: ignore[no-untyped-def]
-    signal = np.zeros(thickness_mm.shape, dtype=np.float32)
-    for row in range(thickness_mm.shape[0]):
-        for column in range(thickness_mm.shape[1]):
-            thickness = thickness_mm[row, column]
-            if thickness > 0.0:  # a tenth of a film
-                signal[row, column] = subtraction(attenuation(thickness, per_mm, hardening), scatter)
-    return signal

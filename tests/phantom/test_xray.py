@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from kium_lightning.anatomy import Circulation, Projection, View
+from kium_lightning.phantom.beam import attenuation, subtraction
 from kium_lightning.phantom.patient import Distributions, draw_patient
 from kium_lightning.phantom.tree import Segment
-from kium_lightning.phantom.xray import attenuation, draw_run, subtraction
+from kium_lightning.phantom.xray import draw_run
 
 # spekpy and xraylib: 75 kVp behind a head, 200 mg iodine per ml
 THICKNESS_MM = np.array([0.5, 1.0, 3.0, 5.0, 10.0], dtype=np.float64)
