@@ -1,4 +1,4 @@
-"""The X-ray run: where tube and detector stand, and what a thickness of contrast does to the beam."""
+"""The X-ray run: where tube and detector stand, and of what kind the beam is."""
 
 import math
 from dataclasses import dataclass
