@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,10 +16,11 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from kium_lightning.errors import ConfigError, KiumError
+from kium_lightning.errors import ConfigError, KiumError, SettingError
 
 _PACKAGE = Path(__file__).resolve().parent
 _HYDRA_VERSION_BASE = "1.3"
+_INTERRUPTED = 130  # the exit status of what Ctrl-C has stopped, as shells have it
 
 Config = DictConfig
 
@@ -109,6 +111,9 @@ def build(config: Config | dict[str, Any], **arguments: Any) -> Any:
 def _undisguised(error: BaseException) -> KiumError:
     cause: BaseException | None = error
     while cause is not None:
+        if isinstance(cause, SettingError):
+            node = _FULL_KEY.search(str(error))
+            return cause.inside(_own_key(node.group(1)) if node else "")
         if isinstance(cause, KiumError):
             return cause
         cause = cause.__cause__
@@ -120,6 +125,12 @@ def _undisguised(error: BaseException) -> KiumError:
     return ConfigError(f"{what}: {why}. Check the keys under this node against the constructor's arguments.")
 
 
+def _own_key(key: str) -> str:
+    """The key of a node where the user sets it: a cohort's, to which other groups only point."""
+    return key[key.index("cohort.") :] if ".cohort." in f".{key}" else key
+
+
+_FULL_KEY = re.compile(r"^full_key: (\S+)$", re.MULTILINE)  # how Hydra names the node that it could not build
 _FROM_WORKER = "Original Traceback (most recent call last)"
 
 
@@ -131,7 +142,8 @@ def verb(config_name: str) -> Callable[[Callable[[Config], Any]], Callable[[], N
     """Turns a function of a config into a command with Hydra's command line.
 
     A KiumError, a fault in the configuration, or a file that cannot be read or written ends the command with one
-    message and exit status 1. In a multirun the other jobs still run. HYDRA_FULL_ERROR=1 shows the traceback.
+    message and exit status 1; in a multirun the other jobs still run. Ctrl-C ends the command, and all jobs, with one
+    message and exit status 130. HYDRA_FULL_ERROR=1 shows the traceback.
     """
 
     def decorate(run: Callable[[Config], Any]) -> Callable[[], None]:
@@ -150,9 +162,21 @@ def verb(config_name: str) -> Callable[[Callable[[Config], Any]], Callable[[], N
                 print(f"Error: {message}", file=sys.stderr)
                 raise SystemExit(1) from error
 
-        command: Callable[[], None] = hydra.main(
+        hydra_main: Callable[[], None] = hydra.main(
             version_base=_HYDRA_VERSION_BASE, config_path=str(conf_dir()), config_name=config_name
         )(job)
+
+        @functools.wraps(run)
+        def command() -> None:
+            try:
+                hydra_main()
+            except (KeyboardInterrupt, SystemExit) as error:
+                stopped = error if isinstance(error, KeyboardInterrupt) else error.__context__
+                if not isinstance(stopped, KeyboardInterrupt) or os.environ.get("HYDRA_FULL_ERROR") == "1":
+                    raise  # Lightning turns Ctrl-C into an exit of its own
+                print(f"Stopped. {stopped}".rstrip(), file=sys.stderr)
+                raise SystemExit(_INTERRUPTED) from None
+
         return command
 
     return decorate
@@ -169,9 +193,7 @@ def _explained(error: Exception) -> KiumError:
         return _undisguised(error)
     if isinstance(error, OSError):
         return ConfigError(f"{error.filename} cannot be used ({error.strerror}). Give another path or mend this one.")
-    key = getattr(error, "full_key", None)
-    if key and ".cohort." in f".{key}":
-        key = key[key.index("cohort.") :]  # the other groups only point to it
+    key = _own_key(getattr(error, "full_key", None) or "")
     where = f" (at {key})" if key else ""
     return ConfigError(f"{str(error).splitlines()[0]}{where}. Give the value on the command line or in the YAML file.")
 

@@ -22,13 +22,14 @@ def main(config: Config) -> None:
     if not isinstance(cohort, PhantomCohort):
         raise ConfigError("This cohort is not made but given. Choose one of the phantoms, such as cohort=phantom_demo.")
     if action == "gallery":
-        gallery.main(cohort, int(config.gallery.patients), int(config.gallery.tile_px), Path(config.gallery.file))
+        gallery.main(cohort, config.gallery.patients, config.gallery.tile_px, Path(config.gallery.file))
         return
     if action == "statistics":
         chosen = config.statistics
         seed = whole("statistics.seed", chosen.seed, 0)
         patients = whole("statistics.patients", chosen.patients, 2)
-        statistics.main(cohort, seed, patients, Path(chosen.file), chosen.workers)
+        workers = None if chosen.workers is None else whole("statistics.workers", chosen.workers, 1)
+        statistics.main(cohort, seed, patients, Path(chosen.file), workers)
         return
     made = cohort.ensure()
     say_written([made.train_set, made.test_set, made.truth])

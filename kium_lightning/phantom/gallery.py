@@ -13,6 +13,7 @@ from kium_lightning.console import say_written, track
 from kium_lightning.errors import ConfigError
 from kium_lightning.files import replacing
 from kium_lightning.images.box import Box
+from kium_lightning.numbers import whole
 from kium_lightning.phantom.cohort import PhantomCohort
 from kium_lightning.phantom.overlay import Image
 from kium_lightning.phantom.patient import Patient, Rendered, draw_patient, render
@@ -21,7 +22,7 @@ from kium_lightning.phantom.writing import Job
 
 ColourImage = NDArray[np.uint8]
 
-_SMALLEST_TILE_PX = 300
+_SMALLEST_TILE_PX = 300  # smaller ones cannot be judged
 _GAP = 6
 _HEADER = 34
 _PAPER, _INK = (255, 255, 255), (30, 30, 30)  # blue, green, red
@@ -51,11 +52,8 @@ def main(cohort: PhantomCohort, patients: int, tile_px: int, file: Path) -> None
     Raises:
         ConfigError: there are too few patients of either kind, or the tiles are too small to judge.
     """
-    if patients < 1 or tile_px < _SMALLEST_TILE_PX:
-        raise ConfigError(
-            f"A gallery of {patients} patients at {tile_px} pixels a view cannot be judged. Give gallery.patients at "
-            f"least 1 and gallery.tile_px at least {_SMALLEST_TILE_PX}."
-        )
+    whole("gallery.patients", patients, 1)
+    whole("gallery.tile_px", tile_px, _SMALLEST_TILE_PX)
     jobs = _chosen(cohort.jobs(), patients)
     sheet = gallery([_shown(job) for job in track(jobs, "Rendering the gallery", len(jobs))], tile_px)
     done, content = cv2.imencode(".png", sheet)

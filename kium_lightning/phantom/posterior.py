@@ -35,7 +35,7 @@ def draw_posterior(build: Trunks, variants: SideVariants, basilar: Branch) -> No
     p1_mm, pcom_mm = build.length(lengths.p1, 3.5), build.length(lengths.pcom, 9.0)
     tip = basilar.points[-1]
     meeting = _meeting(tip, p1_mm / _SPARE, root, pcom_mm / _SPARE, landmarks.P1[-1] * build.shape)
-    radius = variants.p1_scale * build.radius(diameters.p1, 1.1)
+    radius = (1.0 - anatomy.variant_sizes.p1_lost * variants.fetal) * build.radius(diameters.p1, 1.1)
     pcom_radius = 0.5 * variants.pcom_mm
     is_fetal = variants.fetal > 0.0  # the thicker of the two tells where the blood comes from
     radius = min(radius, 0.95 * pcom_radius) if is_fetal else max(radius, 1.03 * pcom_radius)

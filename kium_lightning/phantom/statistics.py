@@ -2,9 +2,6 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +22,7 @@ from kium_lightning.phantom.patient import Distributions, draw_patient
 from kium_lightning.phantom.references import Known
 from kium_lightning.phantom.tree import Segment, Tree
 from kium_lightning.phantom.verdicts import MeanRow, ShareRow, Statistics, markdown, tables
+from kium_lightning.workers import in_workers
 
 _STREAM = 7  # sets these patients apart from those of a cohort's parts
 _MEDIAN_ERROR = 1.2533  # standard error of a median over that of a mean
@@ -137,20 +135,11 @@ def measure(distributions: Distributions, seed: int, patients: int, workers: int
     labels = draw_labels(patients, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STREAM,))))
     tasks = [(of_patient, distributions, (seed, _STREAM, number)) for number, of_patient in enumerate(labels)]
     merged: Measured = defaultdict(list)
-    for found in track(_measured(tasks, workers or os.cpu_count() or 1), "Measuring patients", patients):
+    measured = in_workers(measure_patient, tasks, workers or os.cpu_count() or 1)
+    for found in track(measured, "Measuring patients", patients):
         for name, values in found.items():
             merged[name] += values
     return _held_against(merged, patients)
-
-
-def _measured(
-    tasks: Sequence[tuple[frozenset[Location], Distributions, tuple[int, ...]]], workers: int
-) -> Iterable[Measured]:
-    if workers == 1:
-        yield from map(measure_patient, tasks)
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(measure_patient, tasks, chunksize=8)
 
 
 def _held_against(found: Measured, patients: int) -> Statistics:

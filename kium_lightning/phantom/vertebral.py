@@ -12,7 +12,6 @@ from kium_lightning.phantom.tree import Branch, Segment
 from kium_lightning.phantom.trunks import Trunks
 from kium_lightning.phantom.variants import PicaOrigin, SideVariants
 
-HYPOPLASTIC_MM = 2.0  # a vertebral artery that is thinner than this before it joins the other
 _FLARE_MM = 4.0  # over which it widens into the basilar artery
 _MOST_ASIDE_MM = 9.0  # how far an intracranial vertebral artery may swing
 _SECOND = 0.7  # calibre of a second PICA or SCA against the first
@@ -64,13 +63,13 @@ def draw_vertebral(build: Trunks, variants: SideVariants, basilar: Branch) -> No
 
 
 def _vertebral(build: Trunks, variants: SideVariants, basilar: Branch) -> Branch:
-    diameters = build.anatomy.diameters_mm
+    diameters, thin_mm = build.anatomy.diameters_mm, build.anatomy.variant_sizes.va_hypoplastic_mm
     points, _ = build.course(landmarks.VA, end=basilar.points[0], root_is_last=True)
     points = _with_v4(points, build.length(build.anatomy.lengths_mm.v4, 30.0))
     along = path_lengths(points)
-    entry, end = build.radius(diameters.va_entry, 2.1), build.radius(diameters.va_end, 1.08 * HYPOPLASTIC_MM)
+    entry, end = build.radius(diameters.va_entry, 2.1), build.radius(diameters.va_end, 1.08 * thin_mm)
     if variants.va_scale < 1.0:
-        entry, end = variants.va_scale * entry, min(variants.va_scale * end, 0.48 * HYPOPLASTIC_MM)
+        entry, end = variants.va_scale * entry, min(variants.va_scale * end, 0.48 * thin_mm)
     begins = float(along[_v4_start(points)])
     radii = np.interp(along, [begins, begins + 0.8 * (along[-1] - begins)], [entry, end])
     ripple = 1.0 + 0.02 * np.sin(along / build.rng.uniform(4.0, 9.0) + build.rng.uniform(0.0, 6.0))

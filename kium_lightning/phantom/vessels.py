@@ -16,10 +16,7 @@ from kium_lightning.phantom.trunks import Trunks
 from kium_lightning.phantom.variants import BasilarCurve, Fenestration, Variants
 from kium_lightning.phantom.vertebral import draw_vertebral
 
-_CURVE_MM = (3.0, 6.5)  # how far a convex basilar artery bends to the side
-_WOBBLE_MM = 0.8  # how far a straight one does
 _ACOM_SPREAD = np.array([0.4, 0.9, 1.3])  # of its place, over a root's; an A1 of usual length reaches no further
-_LIMB_MM = 8.0  # length of a fenestration of the basilar artery
 
 
 def draw_tree(anatomy: Anatomy, variants: Variants, streams: dict[str, np.random.Generator]) -> Tree:
@@ -56,16 +53,16 @@ def draw_tree(anatomy: Anatomy, variants: Variants, streams: dict[str, np.random
 
 
 def _basilar(build: Trunks, curve: BasilarCurve) -> Branch:
-    anatomy = build.anatomy
+    anatomy, sizes = build.anatomy, build.anatomy.variant_sizes
     length = build.length(anatomy.lengths_mm.ba)
     points, _ = build.course(landmarks.BA, root_is_last=True)
     points = points[-1] + lengthened((points - points[-1])[::-1], length)[::-1]
     along = path_lengths(points) / length
     points[:, 0] = points[0, 0] + (points[-1, 0] - points[0, 0]) * along
     drawn = build.rng.uniform(size=2)
-    bend = _WOBBLE_MM * (2.0 * drawn[1] - 1.0)
+    bend = sizes.ba_wobble_mm * (2.0 * drawn[1] - 1.0)
     if curve is not BasilarCurve.STRAIGHT:
-        away = _CURVE_MM[0] + (_CURVE_MM[1] - _CURVE_MM[0]) * drawn[0]
+        away = sizes.ba_curve_mm[0] + (sizes.ba_curve_mm[1] - sizes.ba_curve_mm[0]) * drawn[0]
         bend = away if curve is BasilarCurve.LEFT else -away
     points[:, 0] += bend * np.sin(np.pi * along) ** 2
     diameters = anatomy.diameters_mm
@@ -120,8 +117,9 @@ def _communicating(build: Trunks, ends: dict[Side, Points], variants: Variants) 
 def _fenestrated(build: Trunks, basilar: Branch) -> Branch:
     """Opens the lower basilar artery into two limbs and returns the one that stays in its place."""
     along = path_lengths(basilar.points)
-    start = float(build.rng.uniform(1.5, 5.0))
-    first, last = (int(np.argmin(np.abs(along - way))) for way in (start, start + _LIMB_MM))
+    sizes = build.anatomy.variant_sizes
+    start = float(build.rng.uniform(*sizes.ba_limb_start_mm))
+    first, last = (int(np.argmin(np.abs(along - way))) for way in (start, start + sizes.ba_limb_mm))
     inside = slice(first, last + 1)
     u = np.linspace(0.0, 1.0, last - first + 1)
     apart = 0.75 * float(basilar.radii[first]) * np.sin(np.pi * u) ** 1.5
