@@ -145,8 +145,10 @@ def test_every_net_fits_every_dataset(net: str, data: str) -> None:
     config = composed("train", f"model/net={net}", f"data={data}", "data.image_size=64")
     model = trained_net(config)
     built: nn.Module = build(model["net"])
+    batch: dict[str, Any] = {**fake_batch(build(config.data.rows), 64, count=1)}
     with torch.inference_mode():
-        assert built.eval()(torch.zeros(1, 1, 64, 64)).shape == (1, model["net"]["outputs"])
+        parts = [batch[name] for name in getattr(built, "inputs", ("image",))]
+        assert built.eval()(*parts).shape == (1, model["net"]["outputs"])
 
 
 @pytest.mark.parametrize("loss", options("model/loss"))
