@@ -91,7 +91,7 @@ def _measure_side(tree: Tree, side: Side, found: Values) -> None:
     va = tree.branch(Segment.VA, side)
     if va.joins is not None and not is_thin(va):
         way = path_lengths(va.points)
-        entry = way[int(np.argmin(np.abs(va.points[:, 2] - landmarks.FORAMEN_MAGNUM_MM)))]
+        entry = way[landmarks.dural_entry(va.points)]
         found["V4, dural entry"].append(diameter(va, entry - 1.0, entry + 2.0))
         found["V4, end"].append(diameter(va, way[-1] - 7.0, way[-1] - 4.0))
         found["V4 length"].append(float(way[-1] - entry))

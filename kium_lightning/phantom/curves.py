@@ -90,18 +90,24 @@ def unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(vector / math.sqrt(vector @ vector), dtype=np.float64)
 
 
-def wander(rng: np.random.Generator, along_mm: NDArray[np.float64], spreads_mm: NDArray[np.float64]) -> Points:
+def wander(
+    rng: np.random.Generator,
+    along_mm: NDArray[np.float64],
+    spreads_mm: NDArray[np.float64],
+    drift_mm: float = _DRIFT_MM,
+) -> Points:
     """Draws displacements (n, 3) of waypoints: a smooth drift along the vessel rather than a zigzag.
 
     Args:
         rng: the source of randomness.
         along_mm: the way from the first to each waypoint, (n,).
-        spreads_mm: standard deviation of each waypoint's displacement per axis, (n,).
+        spreads_mm: standard deviation of each waypoint's displacement per axis, (n, 3) or (n, 1).
+        drift_mm: waypoints closer than this move together.
     """
-    apart = (along_mm[:, None] - along_mm) / _DRIFT_MM
+    apart = (along_mm[:, None] - along_mm) / drift_mm
     covariance = np.exp(-0.5 * apart**2) + 1e-6 * np.eye(len(along_mm))
     drift: Points = np.linalg.cholesky(covariance) @ rng.standard_normal((len(along_mm), 3))
-    return drift * spreads_mm[:, None]
+    return drift * spreads_mm
 
 
 def cut(points: Points, length_mm: float) -> Points:

@@ -13,6 +13,7 @@ from kium_lightning.phantom.growth import Territory
 _CENTRE = np.array([0.0, -11.0, 27.0])
 _HALF_AXES = np.array([63.0, 71.0, 56.0])
 _FALX_MM = 4.0
+_OUTERMOST = 0.98  # of the brain's half axes: no waypoint of a trunk lies further out
 _GOLDEN = np.pi * (3.0 - np.sqrt(5.0))
 
 
@@ -91,6 +92,22 @@ SYLVIAN = (6.0, -0.4)  # height of the Sylvian fissure at anterior 0, and its ri
 INSULA_MM = 45.0  # MCA branches medial to this still lie on the insula
 _INSULA_CENTRE = np.array([-3.0, 13.0])
 _INSULA_HALF_AXES = np.array([27.0, 14.0])
+
+
+def held(course: Points, mean: Points, surface: NDArray[np.float64]) -> Points:
+    """Brings waypoints that strayed back into the brain, or to the depth below its surface where they belong.
+
+    Args:
+        course: waypoints (n, 3) as drawn, mm.
+        mean: where they would be without straying, (n, 3).
+        surface: how strictly each keeps its depth, from 0 to 1, (n, 1).
+    """
+    half = 0.97 * _HALF_AXES
+    drawn, usual = (np.sqrt((((each - _CENTRE) / half) ** 2).sum(axis=1))[:, None] for each in (course, mean))
+    most = np.maximum(_OUTERMOST, usual)
+    wanted = np.minimum(drawn + surface * (usual - drawn), most)
+    kept: Points = _CENTRE + (course - _CENTRE) * wanted / drawn
+    return kept
 
 
 def round_the_operculum(origin: NDArray[np.float64], goal: NDArray[np.float64], turns: NDArray[np.float64]) -> Points:
