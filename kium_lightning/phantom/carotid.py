@@ -11,10 +11,11 @@ from kium_lightning.phantom.tree import Branch, Segment
 from kium_lightning.phantom.trunks import BESIDE_FALX, EVERYWHERE, Trunks
 from kium_lightning.phantom.variants import SideVariants
 
-A2_MM = (10.0, 36.0)  # least and largest length of an A2; further on it has passed the callosum's genu
+A2_MM = (9.0, 40.0)  # least and largest length of an A2; further on it has passed the callosum's genu
 _A1_BENT = (1.02, 0.025)  # least length over chord of an A1, and how much more it has
 _M1_STRAIGHT = (0.945, 0.07)  # chord over length of an M1
 _EYE_BEYOND_GENU_MM = 3.0  # where the ophthalmic artery leaves
+_WINDING = 0.3  # by which share M2 to M4 and the callosomarginal artery are longer than a smooth course
 _FALX_SHARE = 0.35  # of how far a drawn course strays to the side, how much an artery beside the falx does
 _BEYOND_SPLIT = 0.705  # calibre of the pericallosal and the callosomarginal artery against the A2
 _M2_ROOT = 1.17  # calibre of an M2 at its beginning against that at the middle of its first segment
@@ -87,7 +88,7 @@ def _middle_cerebral(build: Trunks, ica: Branch) -> None:
         ("superior", landmarks.MCA_SUPERIOR, upper, goals[order[:kept]], 100.0),
         ("inferior", landmarks.MCA_INFERIOR, terminals - upper, goals[order[kept:]], 95.0),
     ):
-        course, _ = build.course(waypoints, start=m1.points[-1], drift=EVERYWHERE, surface=1.0)
+        course, _ = build.course(waypoints, start=m1.points[-1], drift=EVERYWHERE, surface=1.0, winding=_WINDING)
         build.arborise(
             planting, anatomy.mca, course, ends, _M2_MIDDLE * radius, length, name, own, m1_mm, m1.key, root=_M2_ROOT
         )
@@ -114,7 +115,7 @@ def _anterior_cerebral(
     planting = Planting(Segment.A2, build.side, territories.ACA)
     terminals, share = draw_terminals(rng, anatomy.aca, 6), rng.uniform(*_PERICALLOSAL_SHARE)
     goals = build.goals(territories.ACA)
-    course, _ = build.course(landmarks.ACA, start=meeting, drift=BESIDE_FALX)
+    course, _ = build.course(landmarks.ACA, start=meeting, drift=BESIDE_FALX, winding=_WINDING)
     course = _along_the_falx(course)
     a2_mm = float(np.clip(build.length(lengths.a2_to_split), *A2_MM))
     whole_mm = build.length(lengths.a2_with_pericallosal)
@@ -135,7 +136,10 @@ def _anterior_cerebral(
     beside &= landmarks.PERICALLOSAL[:, 2] > split[2] / build.shape[2] + 2.0
     later = int(np.argmax(beside))
     callosal, _ = build.course(
-        np.vstack([split / build.shape, landmarks.PERICALLOSAL[later:]]), start=split, drift=0.5 * BESIDE_FALX
+        np.vstack([split / build.shape, landmarks.PERICALLOSAL[later:]]),
+        start=split,
+        drift=0.5 * BESIDE_FALX,
+        winding=0.3 * _WINDING,
     )
     callosal = _along_the_falx(callosal)
     height = ((goals[:, 1] + 8.0) / 42.0) ** 2 + ((goals[:, 2] - 18.0) / 22.0) ** 2  # how far above the callosum

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 Points = NDArray[np.float64]
 
+_SWINGS = 3  # sines that add up to how an artery winds along each axis,
+_SWING_MM = (16.0, 42.0)  # their shortest and longest wave,
+_WIDEST_SWING_MM = 8.0  # and how far the longest may swing
 _DRIFT_MM = 14.0  # waypoints closer than this move together
 
 
@@ -108,6 +111,27 @@ def wander(
     covariance = np.exp(-0.5 * apart**2) + 1e-6 * np.eye(len(along_mm))
     drift: Points = np.linalg.cholesky(covariance) @ rng.standard_normal((len(along_mm), 3))
     return drift * spreads_mm
+
+
+def wound(rng: np.random.Generator, points: Points, excess: float) -> Points:
+    """Lets a polyline (n, 3) swing about its way until it is longer by a share; its start stays in place.
+
+    The swings are sums of sines along each axis, so wide that nothing kinks.
+    """
+    along = path_lengths(points)
+    drawn = rng.uniform(size=(2, _SWINGS, 3))
+    waves = _SWING_MM[0] * (_SWING_MM[1] / _SWING_MM[0]) ** drawn[0]
+    angle = 2.0 * np.pi * (along[:, None, None] / waves + drawn[1])
+    away = (np.sin(angle) * waves / _SWING_MM[1]).sum(axis=1) * np.clip(along / _SWING_MM[0], 0.0, 1.0)[:, None]
+    low, high = 0.0, _WIDEST_SWING_MM
+    for _ in range(12):
+        middle = 0.5 * (low + high)
+        if path_lengths(points + middle * away)[-1] < (1.0 + excess) * along[-1]:
+            low = middle
+        else:
+            high = middle
+    swung: Points = points + low * away
+    return swung
 
 
 def cut(points: Points, length_mm: float) -> Points:

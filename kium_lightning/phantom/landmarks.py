@@ -144,7 +144,7 @@ VA = _points(
 )
 VA_ENTRY = 10  # which waypoint is where the vertebral artery enters the dura
 VA_SPREADS = _points(*[(2.6, 2.6, 2.0)] * 10, *[(2.0, 2.0, 2.0)] * 2, *[(1.6, 1.6, 1.6)] * 3)
-BEYOND_BEND_MM = 8.5  # way from the vertebral artery's most posterior point, behind the atlas, to the dura
+BEYOND_BEND_MM = 10.0  # way from the vertebral artery's most posterior point, behind the atlas, to the dura
 BA = _points(
     (0, -17.0, -28.2), (0, -15.2, -20.0), (0, -14.6, -15.0), (0, -13.6, -10.0), (0, -11.6, -3.5), (0, -10.8, 0.3)
 )

@@ -8,10 +8,11 @@ from kium_lightning.phantom import references
 from kium_lightning.phantom.calibres import find
 from kium_lightning.phantom.curves import Points, path_lengths
 from kium_lightning.phantom.measures import pieces_of
-from kium_lightning.phantom.tree import Branch, Segment, Tree
+from kium_lightning.phantom.tree import Segment, Tree
 
 Places = dict[str, list[NDArray[np.float64]]]
 
+_PCA_ROOT_MM = 5.5  # the tracings' PCA begins so far from the midline, where the basilar artery's tip ends
 _LEVELS = {name: spot.mean[2] for name, spot in references.LANDMARKS.items() if name.startswith("basilar, ")}
 
 
@@ -60,12 +61,14 @@ def _of_side(tree: Tree, side: Side, usual: frozenset[str]) -> dict[str, NDArray
         found["PCA split"] = pieces_of(tree, "PCA", side).points[-1]
         trunks["PCA"] = [p1, tree.branch(Segment.P2, side)]
     for artery, parts in trunks.items():
-        found |= _along_trunk(artery, parts)
+        points = np.concatenate([part.points for part in parts])
+        if artery == "PCA":
+            points = points[int(np.argmax(np.abs(points[:, 0]) > _PCA_ROOT_MM)) :]
+        found |= _along_trunk(artery, points)
     return found
 
 
-def _along_trunk(artery: str, parts: list[Branch]) -> dict[str, NDArray[np.float64]]:
-    points: Points = np.concatenate([part.points for part in parts])
+def _along_trunk(artery: str, points: Points) -> dict[str, NDArray[np.float64]]:
     along = path_lengths(points)
     return {
         f"{artery} at {path} mm": np.array([np.interp(path, along, points[:, axis]) for axis in range(3)])

@@ -12,6 +12,7 @@ from kium_lightning.phantom.trunks import BESIDE_FALX, EVERYWHERE, Trunks
 from kium_lightning.phantom.variants import AntChorOrigin, SideVariants
 
 _ANTCHOR_BEFORE_END_MM = (1.6, 2.6)  # way from the anterior choroidal artery's origin to the carotid's end
+_WINDING = 0.15  # by which share a P2 is longer than a smooth course
 _SPARE = 1.03  # how much longer than its chord a short artery is at least
 _BEYOND_SPLIT = 0.89  # calibre of the PCA's daughters at its first division against that of later ones
 _ANTCHOR_ON_PCOM = 0.25  # where the anterior choroidal artery leaves a PCOM that gives it
@@ -52,7 +53,7 @@ def draw_posterior(build: Trunks, variants: SideVariants, basilar: Branch) -> No
     terminals = draw_terminals(build.rng, anatomy.pca, 4)
     p1_mm = float(path_lengths(p1)[-1])
     first_mm = float(np.clip(build.length(lengths.pca_to_split), 14.0, 60.0)) - p1_mm
-    course, _ = build.course(landmarks.P2, start=meeting, drift=BESIDE_FALX)
+    course, _ = build.course(landmarks.P2, start=meeting, drift=BESIDE_FALX, winding=_WINDING)
     build.arborise(
         Planting(Segment.P2, build.side, territories.PCA),
         anatomy.pca,

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from kium_lightning.anatomy import Side
 from kium_lightning.phantom.canopy import Planting, plant
-from kium_lightning.phantom.curves import Points, cut, lengthened, path_lengths, relaxed, smooth_curve, wander
+from kium_lightning.phantom.curves import Points, cut, evenly, lengthened, path_lengths, relaxed, smooth_curve, wander, wound
 from kium_lightning.phantom.dimensions import Normal, draw_normal
 from kium_lightning.phantom.growth import Territory
 from kium_lightning.phantom.population import Anatomy, TreeShape
@@ -60,6 +60,7 @@ class Trunks:
         spreads: Points | None = None,
         drift: NDArray[np.float64] = NO_DRIFT,
         surface: float = 0.0,
+        winding: float = 0.0,
     ) -> tuple[Points, Points]:
         """Draws a smooth course through jittered waypoints; given ends replace the jittered ones exactly.
 
@@ -71,6 +72,7 @@ class Trunks:
                 root as ``root_sd_mm`` and ``distal_sd_mm`` say.
             drift: shares (3,) of ``distal_sd_mm`` by which the far end strays along each axis.
             surface: 1 keeps far waypoints as deep under the brain's surface as they were, 0 only inside the brain.
+            winding: by which share the artery is longer than the smooth way through its waypoints.
 
         Returns:
             The course (n, 3), and the jittered waypoints (m, 3).
@@ -95,7 +97,10 @@ class Trunks:
         if end is not None:
             moved = moved + share * np.exp(-from_end) * (end - course[-1])
         course = moved
-        return relaxed(smooth_curve(course, _TRUNK_SPACING_MM), rounds=4), course
+        smooth = smooth_curve(course, _TRUNK_SPACING_MM)
+        if winding:
+            smooth = evenly(wound(self.rng, smooth, winding), _TRUNK_SPACING_MM)
+        return relaxed(smooth, rounds=4), course
 
     def add(
         self,

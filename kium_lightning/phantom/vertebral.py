@@ -16,8 +16,8 @@ from kium_lightning.phantom.variants import PicaOrigin, SideVariants
 HYPOPLASTIC_MM = 2.0  # a vertebral artery that is thinner than this before it joins the other
 _FLARE_MM = 4.0  # over which it widens into the basilar artery
 _MOST_ASIDE_MM = 12.0  # how far an intracranial vertebral artery may swing
-_V4_BENT = 1.04  # length over chord of one whose dural entry is where it fits
-_ENTRY_MOVES_MM = (-10.0, 9.0)  # how far the dural entry may move: towards the junction, and away from it
+_V4_BENT = 1.05  # length over chord of one whose dural entry is where it fits
+_ENTRY_MOVES_MM = (-13.0, 9.0)  # how far the dural entry may move: towards the junction, and away from it
 _LOOP_MM = 35.0  # of the artery below the dura that moves with it, and as much again that follows
 _SECOND = 0.7  # calibre of a second PICA or SCA against the first
 _AICA_ON_BASILAR = (0.3, 0.5)  # share of the basilar artery's length from below
