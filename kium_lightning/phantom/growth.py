@@ -26,6 +26,7 @@ _RADIUS_MM = 60.0  # of the hemisphere, roughly
 _WAVES = 3  # sines that add up to the swing
 _LONGEST_WAVE_MM = 34.0
 _SHORTEST_WAVE_MM = 13.0
+_COIL, _KNOT = 0.8, 0.3  # what a crossing with itself counts, seen from the side and from the front
 _SWINGS = np.array([0.3, 0.45, 0.6, 0.8, 1.0, 1.25, 1.5, 1.8, 2.2, 2.7, 3.4, 4.5])
 
 
@@ -136,12 +137,33 @@ def _best(  # type: ignore[no-untyped-def]
             chord += (walked[-1, i] - start[i]) ** 2
         reached = length / max(math.sqrt(chord), 0.2 * length)
         gap = abs(math.log(max(reached - 1.0, 1e-3)) - math.log(max(tortuosity - 1.0, 1e-3)))
+        gap += _COIL * _self_crossings(walked, 1, 2) + _KNOT * _self_crossings(walked, 0, 2)
         if gap < best_gap:
             best_gap = gap
             best[:] = walked
         if reached > 1.6 * tortuosity:
             break
     return best
+
+
+@njit(cache=True)
+def _self_crossings(points, across, up):  # type: ignore[no-untyped-def]
+    """How often a walk crosses itself as seen along the axis that is left out."""
+    count = 0
+    last = len(points) - 1
+    for i in range(0, last - 3, 2):
+        end = min(i + 2, last)
+        ax, ay = points[i, across], points[i, up]
+        dx, dy = points[end, across] - ax, points[end, up] - ay
+        for j in range(i + 4, last, 2):
+            stop = min(j + 2, last)
+            bx, by = points[j, across] - ax, points[j, up] - ay
+            cx, cy = points[stop, across] - ax, points[stop, up] - ay
+            if (dx * by - dy * bx) * (dx * cy - dy * cx) < 0.0:
+                ex, ey = cx - bx, cy - by
+                if (ex * -by - ey * -bx) * (ex * (dy - by) - ey * (dx - bx)) < 0.0:
+                    count += 1
+    return count
 
 
 @njit(cache=True)

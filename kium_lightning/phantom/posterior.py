@@ -52,7 +52,7 @@ def draw_posterior(build: Trunks, variants: SideVariants, basilar: Branch) -> No
     _choroidal(build, ica, pcom, variants, before_end)
     terminals = draw_terminals(build.rng, anatomy.pca, 4)
     p1_mm = float(path_lengths(p1)[-1])
-    first_mm = float(np.clip(build.length(lengths.pca_to_split), 14.0, 60.0)) - p1_mm
+    first_mm = float(np.clip(build.length(lengths.pca_to_split), 14.0, 64.0)) - p1_mm
     course, _ = build.course(landmarks.P2, start=meeting, drift=BESIDE_FALX, winding=_WINDING)
     build.arborise(
         Planting(Segment.P2, build.side, territories.PCA),
