@@ -15,7 +15,8 @@ A2_MM = (9.0, 40.0)  # least and largest length of an A2; further on it has pass
 _A1_BENT = (1.02, 0.025)  # least length over chord of an A1, and how much more it has
 _M1_STRAIGHT = (0.945, 0.07)  # chord over length of an M1
 _EYE_BEYOND_GENU_MM = 3.0  # where the ophthalmic artery leaves
-_WINDING = 0.33  # by which share M2 to M4 and the callosomarginal artery are longer than a smooth course
+_WINDING = 0.4  # by which share M2 to M4 and the callosomarginal artery are longer than a smooth course
+_FALX_MM = 0.6  # twice the least distance of a course from the midline
 _FALX_SHARE = 0.35  # of how far a drawn course strays to the side, how much an artery beside the falx does
 _BEYOND_SPLIT = 0.705  # calibre of the pericallosal and the callosomarginal artery against the A2
 _M2_ROOT = 1.17  # calibre of an M2 at its beginning against that at the middle of its first segment
@@ -155,5 +156,8 @@ def _anterior_cerebral(
 
 
 def _along_the_falx(course: Points) -> Points:
-    """Holds a course (n, 3) back that strays from the falx."""
-    return np.column_stack([course[0, 0] + _FALX_SHARE * (course[:, 0] - course[0, 0]), course[:, 1:]])
+    """Holds a course (n, 3) back that strays from the falx, or to its other side."""
+    lateral = course[0, 0] + _FALX_SHARE * (course[:, 0] - course[0, 0])
+    beside = 0.5 * (lateral + np.sqrt(lateral**2 + _FALX_MM**2))
+    faded = np.clip(path_lengths(course) / 10.0, 0.0, 1.0)  # its start stays in place
+    return np.column_stack([lateral + faded * (beside - lateral), course[:, 1:]])

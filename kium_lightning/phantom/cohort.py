@@ -33,7 +33,7 @@ from kium_lightning.phantom.xray import Xray
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
-_FORMAT = 2  # raise it when the same settings make other files, so that old cohorts are not taken for new ones
+_FORMAT = 3  # raise it when the same settings make other files, so that old cohorts are not taken for new ones
 _FIRST_INDEX = 1001
 _GAP = 0.12  # probability that a number is skipped, as in the challenge's tables
 _FINISHED = "cohort.json"

@@ -10,7 +10,8 @@ Points = NDArray[np.float64]
 
 _SWINGS = 3  # sines that add up to how an artery winds along each axis,
 _SWING_MM = (16.0, 42.0)  # their shortest and longest wave,
-_WIDEST_SWING_MM = 8.0  # and how far the longest may swing
+_WIDEST_SWING_MM = 6.0  # and how far the longest may swing
+_SHARPEST_PER_MM = 0.6  # largest change of direction of an artery that winds, radians per mm
 _DRIFT_MM = 14.0  # waypoints closer than this move together
 
 
@@ -123,15 +124,27 @@ def wound(rng: np.random.Generator, points: Points, excess: float) -> Points:
     waves = _SWING_MM[0] * (_SWING_MM[1] / _SWING_MM[0]) ** drawn[0]
     angle = 2.0 * np.pi * (along[:, None, None] / waves + drawn[1])
     away = (np.sin(angle) * waves / _SWING_MM[1]).sum(axis=1) * np.clip(along / _SWING_MM[0], 0.0, 1.0)[:, None]
+    ahead = np.gradient(points, axis=0)
+    ahead /= np.sqrt((ahead**2).sum(axis=1))[:, None]
+    away -= (away * ahead).sum(axis=1)[:, None] * ahead
     low, high = 0.0, _WIDEST_SWING_MM
-    for _ in range(12):
+    for _ in range(10):
         middle = 0.5 * (low + high)
-        if path_lengths(points + middle * away)[-1] < (1.0 + excess) * along[-1]:
+        swung = points + middle * away
+        if path_lengths(swung)[-1] < (1.0 + excess) * along[-1] and _sharpest(swung) < _SHARPEST_PER_MM:
             low = middle
         else:
             high = middle
-    swung: Points = points + low * away
-    return swung
+    return np.asarray(points + low * away, dtype=np.float64)
+
+
+def _sharpest(points: Points) -> float:
+    """The largest change of direction of a polyline (n, 3), radians per mm."""
+    steps = points[1:] - points[:-1]
+    sizes = np.sqrt((steps**2).sum(axis=1))
+    ahead = steps / sizes[:, None]
+    turns = np.arccos(np.clip((ahead[1:] * ahead[:-1]).sum(axis=1), -1.0, 1.0))
+    return float((turns / sizes[1:]).max())
 
 
 def cut(points: Points, length_mm: float) -> Points:

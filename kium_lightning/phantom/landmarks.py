@@ -18,13 +18,13 @@ ICA = _points(
     (23.5, -12.0, -118.0),
     (25.0, -10.5, -90.0),
     (24.0, -10.5, -68.0),
-    (24.4, -12.0, -52.0),
-    (24.8, -13.0, -42.0),
-    (24.6, -12.9, -34.5),  # it rises in the petrous bone,
-    (23.0, -11.4, -29.8),  # bends at the knee,
-    (19.4, -8.8, -28.0),  # runs to the front and the midline,
-    (16.0, -6.6, -26.6),  # and rises above the foramen lacerum
-    (14.4, -6.8, -22.4),
+    (24.4, -12.5, -52.0),
+    (24.8, -14.0, -42.0),
+    (24.7, -14.4, -35.0),  # it rises in the petrous bone,
+    (23.4, -12.9, -30.0),  # bends at the knee,
+    (19.6, -8.8, -28.4),  # runs to the front and the midline,
+    (15.8, -5.4, -26.8),  # and rises above the foramen lacerum
+    (14.4, -6.0, -22.4),
     (13.5, -7.9, -17.8),
     (12.8, -6.6, -14.4),  # into the cavernous sinus
     (12.2, -1.8, -13.6),

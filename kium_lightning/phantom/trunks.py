@@ -100,7 +100,7 @@ class Trunks:
         smooth = smooth_curve(course, _TRUNK_SPACING_MM)
         if winding:
             smooth = evenly(wound(self.rng, smooth, winding), _TRUNK_SPACING_MM)
-        return relaxed(smooth, rounds=4), course
+        return relaxed(smooth, rounds=8 if winding else 4), course
 
     def add(
         self,
