@@ -131,14 +131,14 @@ def round_the_operculum(origin: NDArray[np.float64], goal: NDArray[np.float64], 
     reach = float(np.clip(reach, 5.0, 26.0)) * (0.75 + 0.25 * turns[0])
     across = np.array([-towards[1], towards[0]]) * (2.0 * turns[1] - 1.0)
     edge = origin[1:] + reach * towards
-    back = 3.0 + 4.0 * turns[2]
+    back = 2.0 + 3.0 * turns[2]
     floor = origin[0]
     return np.array(
         [
             [min(floor + 2.0, 43.0), *(edge - 2.0 * towards)],
-            [min(floor + 6.0, 48.0), *(edge + 1.0 * towards + 2.0 * across)],
-            [floor + 11.0, *(edge - back * towards + 4.0 * across)],
-            [max(floor + 15.0, 56.0), *(edge - 0.8 * back * towards + 5.0 * across)],
+            [min(floor + 6.0, 48.0), *(edge + 1.0 * towards + 1.0 * across)],
+            [floor + 11.0, *(edge - back * towards + 2.0 * across)],
+            [max(floor + 15.0, 56.0), *(edge - 0.8 * back * towards + 3.0 * across)],
             goal,
         ]
     )
