@@ -30,7 +30,8 @@ _LONGEST_WAVE_MM = 34.0
 _SHORTEST_WAVE_MM = 13.0
 _COIL, _KNOT = 0.7, 0.25  # what a crossing with itself counts, seen from the side and from the front
 _LARGEST = 2.6  # length over chord from which a vessel that comes back to its beginning counts besides
-_END_ON = 2.0  # what it counts to run from front to back all the way, as a black dot in frontal views
+_END_ON = 2.0  # what it counts to run from front to back all the way, as a black dot in frontal views,
+_END_ON_LATERAL = 0.8  # and from side to side, as one in lateral views
 _FORMS = 4  # phases of its swings that are tried for a vessel, until
 _GOOD = 0.4  # its tortuosity, as a logarithm, is so close and it does not cross itself
 _SWINGS = np.array([0.3, 0.45, 0.6, 0.8, 1.0, 1.25, 1.5, 1.8, 2.2, 2.7, 3.4, 4.5])
@@ -146,6 +147,7 @@ def _best(  # type: ignore[no-untyped-def]
         reached = length / max(math.sqrt(chord), 0.2 * length)
         gap = abs(math.log(max(reached - 1.0, 1e-3)) - math.log(max(tortuosity - 1.0, 1e-3)))
         gap += max(reached - _LARGEST, 0.0) + _END_ON * _share_along(walked, 1)
+        gap += _END_ON_LATERAL * _share_along(walked, 0)
         gap += _COIL * _self_crossings(walked, 1, 2) + _KNOT * _self_crossings(walked, 0, 2)
         if gap < best_gap:
             best_gap = gap

@@ -54,8 +54,8 @@ ICA_SPREADS = _points(  # standard deviations of the waypoints, mm; from the for
     (1.15, 1.0, 1.1),
 )
 
-A1 = _points((12.4, 0, 0), (8.4, 1.1, 4.0), (4.6, 3.1, 4.1), (1.35, 5.8, 3.7))
-ACOM_RISE, ACOM_RISE_SD = 0.568, 0.62  # in which direction from the line between the termini it lies, radians
+A1 = _points((12.4, 0, 0), (8.4, 1.1, 5.0), (4.6, 3.1, 4.8), (1.35, 5.8, 3.7))
+ACOM_RISE, ACOM_RISE_SD = 0.568, 0.74  # in which direction from the line between the termini it lies, radians
 ACA = _points(  # A2, then the callosomarginal artery: the tracings' mean trunk from 10 to 120 mm, and on
     (1.35, 5.8, 3.7),
     (1.2, 9.6, 5.0),
@@ -134,17 +134,18 @@ VA = _points(
     (31.8, -27.5, -87.0),
     (33.0, -29.5, -79.0),  # up through the atlas,
     (31.2, -35.5, -72.8),
-    (26.0, -41.6, -70.8),  # round it to the back and the midline,
-    (20.0, -43.0, -67.5),
-    (16.0, -39.0, -60.0),  # and up through the dura
-    (12.5, -33.0, -52.0),
+    (26.5, -41.2, -71.8),  # round it to the back and the midline,
+    (21.0, -43.6, -69.8),
+    (17.3, -42.2, -64.6),
+    (15.2, -38.0, -58.2),  # and up through the dura
+    (12.2, -32.6, -51.0),
     (8.5, -26.5, -43.0),
     (4.2, -21.0, -35.0),
     (0.6, -17.0, -28.2),
 )
-VA_ENTRY = 10  # which waypoint is where the vertebral artery enters the dura
-VA_SPREADS = _points(*[(2.6, 2.6, 2.0)] * 10, *[(2.0, 2.0, 2.0)] * 2, *[(1.6, 1.6, 1.6)] * 3)
-BEYOND_BEND_MM = 10.0  # way from the vertebral artery's most posterior point, behind the atlas, to the dura
+VA_ENTRY = 11  # which waypoint is where the vertebral artery enters the dura
+VA_SPREADS = _points(*[(2.6, 2.6, 2.0)] * 11, *[(2.0, 2.0, 2.0)] * 2, *[(1.6, 1.6, 1.6)] * 3)
+BEYOND_BEND_MM = 12.0  # way from the vertebral artery's most posterior point, behind the atlas, to the dura
 BA = _points(
     (0, -17.0, -28.2), (0, -15.2, -20.0), (0, -14.6, -15.0), (0, -13.6, -10.0), (0, -11.6, -3.5), (0, -10.8, 0.3)
 )

@@ -20,7 +20,7 @@ _CURVE_MM = (3.0, 6.5)  # how far a convex basilar artery bends to the side
 _WOBBLE_MM = 0.8  # how far a straight one does
 _ACOM_ASIDE_MM = 0.5  # standard deviation of its place to the side
 _ACOM_LEAST_MM = 3.0  # how far in front of, above or below the line between the termini it is at least
-_A1_BENT = 1.045  # length over chord of an A1
+_A1_BENT = 1.02  # length over chord of an A1
 _A1_SHARED = 0.75  # of the spread of its length that both sides have in common, as it is the place of the ACOM
 _LIMB_MM = 8.0  # length of a fenestration of the basilar artery
 
