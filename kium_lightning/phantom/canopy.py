@@ -15,7 +15,7 @@ from kium_lightning.phantom.tree import Branch, Key, Segment
 _END_RADIUS_MM = 0.12
 _CLOSING_MM = 18.0
 _FORWARD = 0.45  # cosine of the widest angle between a vessel's first direction and what it heads for
-_OWN_REACH = 0.7  # of an end's chord, within which one of its own goals must lie; else it may go anywhere in the territory
+_OWN_REACH = 0.7  # of an end's chord, beyond which one of its own goals must lie; else it goes anywhere it likes
 _MINOR_SHARE = 0.72  # of the angle between two daughters, how much the thinner one turns
 
 

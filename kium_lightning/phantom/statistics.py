@@ -164,12 +164,18 @@ def _held_against(found: Measured, patients: int) -> Statistics:
         "Cross-filling": [share(name, known) for name, known in references.CROSSINGS.items()],
         "Locations": [share(name, known) for name, known in CHALLENGE_SHARES.items()],
     }
-    places = {_LANDMARKS: [_place_row(name, spot, found) for name, spot in references.LANDMARKS.items()]}
-    for artery, trunk in references.TRUNKS.items():
-        rows = [_place_row(*_waypoint(artery, path, mean), found) for path, mean in trunk.items()]
-        places[f"Main trunk of the {artery}, mm"] = [row for row in rows if row.count >= _LEAST_SHARE * patients]
     inside = {artery: float(np.mean(found[f"{artery} inside its box"])) for artery in references.TREES}
-    return Statistics(patients, means, shares, places, inside)
+    return Statistics(patients, means, shares, _places(found, patients), inside)
+
+
+def _places(found: Measured, patients: int) -> dict[str, list[PlaceRow]]:
+    """Rows of landmarks, and of trunks as far as enough of them reach."""
+    tables = {_LANDMARKS: [_place_row(name, spot, found) for name, spot in references.LANDMARKS.items()]}
+    for artery, trunk in references.TRUNKS.items():
+        waypoints = [_place_row(*_waypoint(artery, path, mean), found) for path, mean in trunk.items()]
+        least = _LEAST_SHARE * patients
+        tables[f"Main trunk of the {artery}, mm"] = [row for row in waypoints if row.count >= least]
+    return tables
 
 
 def _waypoint(artery: str, path: int, mean: tuple[float, float, float]) -> tuple[str, Spot]:

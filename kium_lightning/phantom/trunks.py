@@ -5,7 +5,17 @@ from numpy.typing import NDArray
 
 from kium_lightning.anatomy import Side
 from kium_lightning.phantom.canopy import Planting, plant
-from kium_lightning.phantom.curves import Points, cut, evenly, lengthened, path_lengths, relaxed, smooth_curve, wander, wound
+from kium_lightning.phantom.curves import (
+    Points,
+    cut,
+    evenly,
+    lengthened,
+    path_lengths,
+    relaxed,
+    smooth_curve,
+    wander,
+    wound,
+)
 from kium_lightning.phantom.dimensions import Normal, draw_normal
 from kium_lightning.phantom.growth import Territory
 from kium_lightning.phantom.population import Anatomy, TreeShape

@@ -1,5 +1,6 @@
 """Rows of the phantoms' statistics: what is known beside what came out, and the verdict."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,7 +100,7 @@ class PlaceRow:
     @property
     def tolerance(self) -> float:
         """How far it may be: two standard errors plus 2 mm, or plus a tenth of the way to it where that is more."""
-        error = float(np.linalg.norm(self.sd)) / np.sqrt(self.count)
+        error = float(np.linalg.norm(self.sd)) / math.sqrt(self.count)
         return _ERRORS * error + max(_NEAR_MM, _PATH_SHARE * self.known.path_mm)
 
     @property
@@ -129,8 +130,9 @@ class Statistics:
     @property
     def rows(self) -> list[MeanRow | PlaceRow | ShareRow]:
         """All rows of all tables."""
-        tables = (*self.means.values(), *self.places.values(), *self.shares.values())
-        return [row for table in tables for row in table]
+        means = [row for table in self.means.values() for row in table]
+        places = [row for table in self.places.values() for row in table]
+        return [*means, *places, *(row for table in self.shares.values() for row in table)]
 
     @property
     def failed(self) -> list[str]:

@@ -99,7 +99,8 @@ def _with_entry(length_mm: float, junction: NDArray[np.float64]) -> Points:
     along = path_lengths(landmarks.VA)
     away = along - along[landmarks.VA_ENTRY]
     share = np.where(away > 0.0, 1.0 - away / away[-1], np.exp(-((np.minimum(away + _LOOP_MM, 0.0) / _LOOP_MM) ** 2)))
-    return landmarks.VA + share[:, None] * moved
+    waypoints: Points = landmarks.VA + share[:, None] * moved
+    return waypoints
 
 
 def _with_v4(points: Points, length_mm: float) -> Points:
