@@ -12,6 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from kium_lightning.phantom.curves import Points
+from kium_lightning.phantom.tangles import self_crossings, share_along
 
 SPACING_MM = 1.0
 _STRAIGHT_MM = 2.5  # a daughter keeps the direction of its take-off as long as this
@@ -146,9 +147,9 @@ def _best(  # type: ignore[no-untyped-def]
             chord += (walked[-1, i] - start[i]) ** 2
         reached = length / max(math.sqrt(chord), 0.2 * length)
         gap = abs(math.log(max(reached - 1.0, 1e-3)) - math.log(max(tortuosity - 1.0, 1e-3)))
-        gap += max(reached - _LARGEST, 0.0) + _END_ON * _share_along(walked, 1)
-        gap += _END_ON_LATERAL * _share_along(walked, 0)
-        gap += _COIL * _self_crossings(walked, 1, 2) + _KNOT * _self_crossings(walked, 0, 2)
+        gap += max(reached - _LARGEST, 0.0) + _END_ON * share_along(walked, 1)
+        gap += _END_ON_LATERAL * share_along(walked, 0)
+        gap += _COIL * self_crossings(walked, 1, 2) + _KNOT * self_crossings(walked, 0, 2)
         if gap < best_gap:
             best_gap = gap
             best[:] = walked
@@ -159,39 +160,6 @@ def _best(  # type: ignore[no-untyped-def]
             step = 0
             form += 1
     return best
-
-
-@njit(cache=True)
-def _share_along(points, axis):  # type: ignore[no-untyped-def]
-    """The share of a walk that runs along an axis within 25 degrees, and so is seen end-on."""
-    along = 0
-    for i in range(len(points) - 1):
-        step = 0.0
-        for k in range(3):
-            step += (points[i + 1, k] - points[i, k]) ** 2
-        if (points[i + 1, axis] - points[i, axis]) ** 2 > 0.82 * step:
-            along += 1
-    return along / (len(points) - 1)
-
-
-@njit(cache=True)
-def _self_crossings(points, across, up):  # type: ignore[no-untyped-def]
-    """How often a walk crosses itself as seen along the axis that is left out."""
-    count = 0
-    last = len(points) - 1
-    for i in range(0, last - 3, 2):
-        end = min(i + 2, last)
-        ax, ay = points[i, across], points[i, up]
-        dx, dy = points[end, across] - ax, points[end, up] - ay
-        for j in range(i + 4, last, 2):
-            stop = min(j + 2, last)
-            bx, by = points[j, across] - ax, points[j, up] - ay
-            cx, cy = points[stop, across] - ax, points[stop, up] - ay
-            if (dx * by - dy * bx) * (dx * cy - dy * cx) < 0.0:
-                ex, ey = cx - bx, cy - by
-                if (ex * -by - ey * -bx) * (ex * (dy - by) - ey * (dx - bx)) < 0.0:
-                    count += 1
-    return count
 
 
 @njit(cache=True)
