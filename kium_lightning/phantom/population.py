@@ -172,9 +172,10 @@ class Anatomy(Checked):
     Attributes:
         size_sd: standard deviation of the whole tree's size, as a fraction.
         shared_calibre: correlation between the calibres of one side's arteries.
-        root_sd_mm: standard deviation of a waypoint's place near the root of an artery.
-        distal_sd_mm: the same at the far end of a trunk, 120 mm on.
-        neck_sd_mm: the same of the arteries of the neck, 120 mm below the brain.
+        landmark_spread: what the known standard deviations of carotid, vertebral, basilar artery and M1 are multiplied
+            with.
+        root_sd_mm: standard deviation of a waypoint's place near the root of another artery.
+        distal_sd_mm: by how much the far end of a trunk strays besides, 120 mm on.
         diameters_mm: of the named arteries.
         lengths_mm: of the named arteries.
         aca: tree of one anterior cerebral artery, from the end of the carotid.
@@ -188,9 +189,9 @@ class Anatomy(Checked):
 
     size_sd: NotNegative
     shared_calibre: Probability
+    landmark_spread: NotNegative
     root_sd_mm: NotNegative
     distal_sd_mm: NotNegative
-    neck_sd_mm: NotNegative
     diameters_mm: Diameters
     lengths_mm: Lengths
     aca: TreeShape
