@@ -1,4 +1,4 @@
-"""Makes synthetic patients and shows them: python -m kium_lightning.phantom [cohort | gallery | statistics]."""
+"""Makes synthetic patients and shows them: python -m kium_lightning.phantom [cohort | gallery | statistics | boxes]."""
 
 import sys
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 from kium_lightning.console import say_written
 from kium_lightning.errors import ConfigError
 from kium_lightning.numbers import whole
-from kium_lightning.phantom import gallery, statistics
+from kium_lightning.phantom import boxes, gallery, statistics
 from kium_lightning.phantom.actions import ACTIONS, with_action
 from kium_lightning.phantom.cohort import PhantomCohort
-from kium_lightning.settings import Config, build, verb
+from kium_lightning.settings import Config, build, overrides, verb
 
 
 @verb("phantom")
@@ -29,6 +29,23 @@ def main(config: Config) -> None:
         seed = whole("statistics.seed", chosen.seed, 0)
         patients = whole("statistics.patients", chosen.patients, 2)
         statistics.main(cohort, seed, patients, Path(chosen.file), chosen.workers)
+        return
+    if action == "boxes":
+        chosen = config.boxes
+        seed = whole("boxes.seed", chosen.seed, 0)
+        patients = whole("boxes.patients", chosen.patients, 20)
+        said = [each for each in overrides() if each.startswith(("cohort", "boxes.patients", "boxes.seed"))]
+        boxes.main(
+            cohort,
+            seed,
+            patients,
+            chosen.workers,
+            chosen.tail,
+            chosen.margin,
+            " ".join(["python -m kium_lightning.phantom boxes", *said]),
+            Path(chosen.file).expanduser().absolute(),
+            Path(chosen.picture).expanduser().absolute(),
+        )
         return
     made = cohort.ensure()
     say_written([made.train_set, made.test_set, made.truth])
