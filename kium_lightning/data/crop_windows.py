@@ -68,7 +68,7 @@ class CropWindows:
     made: dict[str, Any]
     windows: dict[WindowKey, ArteryWindow]
 
-    def window(self, view: View, artery: Artery) -> Window:
+    def of(self, view: View, artery: Artery) -> ArteryWindow:
         """The window of an artery of the injected side in the clean picture of a view, as filmed.
 
         Raises:
@@ -80,7 +80,7 @@ class CropWindows:
                 f"The crop windows have none for the {artery} in {view.code}. Make them of more phantoms with "
                 "python -m kium_lightning.phantom boxes, or give data.rows.windows_file=null for the shipped ones."
             )
-        return found.window.mirrored if is_mirror_image(view) else found.window
+        return found._replace(window=found.window.mirrored) if is_mirror_image(view) else found
 
     def write(self, path: Path) -> None:
         """Writes the windows as JSON, edges rounded to four digits."""

@@ -53,7 +53,7 @@ class CroppedRows:
         windows = read_crop_windows(path)
         crops = cropped_views(self.circulation)
         self._samples = tuple(
-            Sample(f"{view.code} {artery}", (view,), windows.window(view, artery)) for view, artery in crops
+            Sample(f"{view.code} {artery}", (view,), windows.of(view, artery).window) for view, artery in crops
         )
         self._locations = [artery.at(view.side) for view, artery in crops]
 

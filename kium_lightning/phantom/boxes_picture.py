@@ -21,7 +21,7 @@ _SHOWN = (  # far enough from each other to be told apart
 )  # fmt: skip
 _INK, _SAC = (30, 30, 30), (40, 40, 230)  # blue, green, red
 _JPEG_QUALITY = 80
-_STEP = 0
+_STEP = 24  # from one name to the next, pixels
 
 
 def write_picture(windows: CropWindows, distributions: Distributions, seed: int, file: Path) -> None:
@@ -49,11 +49,11 @@ def _tile(view: View, picture: Image, sac_mask: Image, windows: CropWindows) -> 
     cv2.drawContours(tile, contours, -1, _SAC, 1, cv2.LINE_AA)
     crops = [crop for circulation in Circulation for crop in cropped_views(circulation) if crop[0] is view]
     for place, (_, artery) in enumerate(crops):
-        rows, columns = windows.window(view, artery).slices(side, side)
+        rows, columns = windows.of(view, artery).window.slices(side, side)
         colour = artery_colour(artery)
         cv2.rectangle(tile, (columns.start, rows.start), (columns.stop - 1, rows.stop - 1), colour, 2, cv2.LINE_AA)
-        at_top = place % 2 == 0  # names of windows that lie over each other stand at different edges
-        foot = rows.start + 16 if at_top else rows.stop - 8
-        write(tile, str(artery), (columns.start + 5 + (place // 2) * _STEP, foot), colour, 0.55)
+        # Names at the windows would lie over each other.
+        words = f"{artery} {windows.of(view, artery).share:.0%}"
+        write(tile, words, (10, side - 12 - _STEP * (len(crops) - 1 - place)), colour, 0.6)
     write(tile, view.code, (10, 22), _INK, 0.6)
     return np.asarray(cv2.copyMakeBorder(tile, 0, _GAP, 0, _GAP, cv2.BORDER_CONSTANT, value=(255, 255, 255)), np.uint8)
