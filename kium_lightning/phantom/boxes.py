@@ -19,7 +19,6 @@ from kium_lightning.anatomy import Artery, Circulation, Location, Projection, Si
 from kium_lightning.console import say_written, show, track
 from kium_lightning.data.crop_windows import ArteryWindow, CropWindows, WindowKey, is_mirror_image
 from kium_lightning.data.rows import Window
-from kium_lightning.numbers import share
 from kium_lightning.phantom.aneurysms import Sac, draw_sac
 from kium_lightning.phantom.boxes_picture import write_picture
 from kium_lightning.phantom.cohort import PhantomCohort
@@ -28,6 +27,7 @@ from kium_lightning.phantom.labels import draw_labels
 from kium_lightning.phantom.patient import Distributions, Patient, draw_patient
 from kium_lightning.phantom.scene import filled_to
 
+PICTURES = (".jpg", ".png")
 BOXES_PART = 8  # in seeds, apart from those of a cohort's parts, of a stream and of the statistics
 _SACS = 9  # in seeds, apart from what ``draw_patient`` draws
 _FEWEST_SACS = 20  # from which the outermost are taken
@@ -160,7 +160,6 @@ def main(
         file: JSON of the windows.
         picture: JPEG or PNG.
     """
-    tail, margin = share("boxes.tail", tail), share("boxes.margin", margin)
     found = outlines(cohort.distributions, seed, patients, workers)
     made = {"command": command, "patients": patients, "seed": seed, "tail": tail, "margin": margin}
     windows = CropWindows(made, derive_windows(found, tail, margin))

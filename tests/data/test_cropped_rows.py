@@ -121,8 +121,10 @@ def test_visible_aneurysms_of_fresh_phantoms_lie_in_their_windows() -> None:
         for view in View:
             run, sheet = patient.runs[view], patient.sheets[view]
             left, top, right, bottom = sheet.picture
-            names_arteries = False
-            scene = cast(patient.tree, patient.sacs, patient.filling(view), run, sheet.picture, 1.0, names_arteries)
+            darkest = sheet.darkest_signal
+            scene = cast(
+                patient.tree, patient.sacs, patient.filling(view), run, sheet.picture, darkest, names_arteries=False
+            )
             for sac, truth in zip(patient.sacs, scene.sacs, strict=True):
                 name = f"{view.code} {sac.location.artery}"
                 window = windows[sac.location.circulation].get(name)
