@@ -16,7 +16,7 @@ from scipy.stats import binomtest
 
 from kium_lightning.anatomy import Circulation, Location
 from kium_lightning.console import track
-from kium_lightning.data.crop_windows import SHIPPED_WINDOWS, CropWindows, WindowKey, read_crop_windows
+from kium_lightning.data.crop_windows import SHIPPED_WINDOWS, CropWindows, WindowKey, filmed, read_crop_windows
 from kium_lightning.data.cropped_rows import cropped_views
 from kium_lightning.phantom.cohort import PhantomCohort
 from kium_lightning.phantom.patient import Distributions, draw_patient
@@ -59,13 +59,15 @@ def seen_of_patient(task: tuple[Distributions, CropWindows, int, int]) -> list[S
                 continue
             if sac.location.side not in (view.side, None):
                 continue
-            rows, columns_kept = windows.of(view, artery).window.slices(bottom - top, right - left)
+            rows, columns_kept = filmed(windows.windows[WindowKey.of(view, artery)].window, view).slices(
+                bottom - top, right - left
+            )
             across, down = columns_kept.start + left, rows.start + top
             box, kept = truth.box, (across, down, columns_kept.stop + left, rows.stop + top)
             middle = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
             found.append(
                 Seen(
-                    WindowKey(view.circulation, view.projection, artery),
+                    WindowKey.of(view, artery),
                     kept[0] <= middle[0] < kept[2] and kept[1] <= middle[1] < kept[3],
                     kept[0] <= box[0] and kept[1] <= box[1] and box[2] <= kept[2] and box[3] <= kept[3],
                 )

@@ -4,8 +4,8 @@ The shipped file, ``crop_windows.json``, comes from phantoms: ``python -m kium_l
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +32,16 @@ class WindowKey(NamedTuple):
     projection: Projection
     artery: Artery
 
+    @classmethod
+    def of(cls, view: View, artery: Artery) -> "WindowKey":
+        """The key of an artery in a view."""
+        return cls(view.circulation, view.projection, artery)
+
+    @property
+    def name(self) -> str:
+        """The side-less view and the artery, such as ``I-A MCA``."""
+        return f"{self.circulation.letter}-{self.projection} {self.artery}"
+
 
 class ArteryWindow(NamedTuple):
     """A window and what it was derived from.
@@ -56,6 +66,23 @@ def is_mirror_image(view: View) -> bool:
     return view.side is Side.RIGHT and view.projection is Projection.FRONTAL
 
 
+def filmed(window: Window, view: View) -> Window:
+    """The window, given for left-sided views, in a view as filmed."""
+    return window.mirrored if is_mirror_image(view) else window
+
+
+def checked_window(edges: Sequence[float]) -> Window:
+    """Makes a window of its edges left, top, right, bottom.
+
+    Raises:
+        ValueError: it does not lie in the picture, or is empty.
+    """
+    left, top, right, bottom = (float(edge) for edge in edges)
+    if not (0.0 <= left < right <= 1.0 and 0.0 <= top < bottom <= 1.0):
+        raise ValueError(f"({left}, {top}) to ({right}, {bottom}) are no corners of a window between 0 and 1")
+    return Window(left, top, right, bottom)
+
+
 @dataclass(frozen=True)
 class CropWindows:
     """The windows of all arteries, with a record of how they were made.
@@ -68,19 +95,9 @@ class CropWindows:
     made: dict[str, Any]
     windows: dict[WindowKey, ArteryWindow]
 
-    def of(self, view: View, artery: Artery) -> ArteryWindow:
-        """The window of an artery of the injected side in the clean picture of a view, as filmed.
-
-        Raises:
-            ConfigError: there is none.
-        """
-        found = self.windows.get(WindowKey(view.circulation, view.projection, artery))
-        if found is None:
-            raise ConfigError(
-                f"The crop windows have none for the {artery} in {view.code}. Make them of more phantoms with "
-                "python -m kium_lightning.phantom boxes, or give data.rows.windows_file=null for the shipped ones."
-            )
-        return found._replace(window=found.window.mirrored) if is_mirror_image(view) else found
+    def plain(self) -> dict[str, list[float]]:
+        """The edges left, top, right, bottom by ``WindowKey.name``, as ``data.rows.windows`` gives them."""
+        return {key.name: list(found.window) for key, found in self.windows.items()}
 
     def write(self, path: Path) -> None:
         """Writes the windows as JSON, edges rounded to four digits."""
@@ -95,32 +112,23 @@ class CropWindows:
         write_json(path, {"made": self.made, "windows": rows})
 
 
-@cache
-def read_crop_windows(path: Path) -> CropWindows:
-    """Reads windows that ``CropWindows.write`` wrote.
+def read_crop_windows(path: Path = SHIPPED_WINDOWS) -> CropWindows:
+    """Reads windows that ``CropWindows.write`` wrote; without a path those that come with the package.
 
     Raises:
-        ConfigError: the file is missing, is no such file, or a window does not lie in the picture.
+        ConfigError: the file is missing or is no such file, or a window does not lie in the picture.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         windows = {
             WindowKey(Circulation(row["circulation"]), Projection(row["projection"]), Artery(row["artery"])): (
-                ArteryWindow(Window(*(float(row[edge]) for edge in Window._fields)), int(row["sacs"]))
+                ArteryWindow(checked_window([row[edge] for edge in Window._fields]), int(row["sacs"]))
             )
             for row in content["windows"]
         }
         made = dict(content["made"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(
-            f"{path} holds no crop windows ({error}). Make them with python -m kium_lightning.phantom boxes, or give "
-            "data.rows.windows_file=null for the shipped ones."
+            f"{path} holds no crop windows ({error}). Make them with python -m kium_lightning.phantom boxes."
         ) from error
-    for key, found in windows.items():
-        left, top, right, bottom = found.window
-        if not (0.0 <= left < right <= 1.0 and 0.0 <= top < bottom <= 1.0):
-            raise ConfigError(
-                f"{path} gives the {key.artery} a window from ({left}, {top}) to ({right}, {bottom}). Keep its edges "
-                "between 0 and 1, left before right and top before bottom."
-            )
     return CropWindows(made, windows)

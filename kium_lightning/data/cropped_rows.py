@@ -1,13 +1,13 @@
 """Rows of crops: each view cut to where one artery's aneurysms lie, labelled with that artery of that side."""
 
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from kium_lightning.anatomy import Artery, Circulation, Location, View
-from kium_lightning.data.crop_windows import SHIPPED_WINDOWS, read_crop_windows
+from kium_lightning.data.crop_windows import WindowKey, checked_window, filmed
 from kium_lightning.data.folding import unfolded_locations
 from kium_lightning.data.rows import Labels, Sample, Scores
 from kium_lightning.data.view_rows import shows_well
@@ -36,25 +36,22 @@ class CroppedRows:
 
     Args:
         circulation: ``anterior`` or ``posterior``: whose arteries.
-        windows_file: JSON of the windows; None for those that come with the package.
+        windows: edges left, top, right, bottom in fractions of a left-sided view, by view and artery as ``I-A MCA``.
+            They are numbers and no path, so that a checkpoint keeps the windows that it was trained with.
 
     Raises:
-        ConfigError: the circulation is unknown, or the file lacks a window.
+        ConfigError: the circulation is unknown, or a window is missing or does not lie in the picture.
     """
 
-    def __init__(self, circulation: str, windows_file: str | None) -> None:
+    def __init__(self, circulation: str, windows: Mapping[str, Sequence[float]]) -> None:
         try:
             self.circulation = Circulation(circulation)
         except ValueError as error:
             raise ConfigError(
                 f"data.rows.circulation is {circulation!r}. Choose {' or '.join(Circulation)}."
             ) from error
-        path = SHIPPED_WINDOWS if windows_file is None else Path(windows_file).expanduser().absolute()
-        windows = read_crop_windows(path)
         crops = cropped_views(self.circulation)
-        self._samples = tuple(
-            Sample(f"{view.code} {artery}", (view,), windows.of(view, artery).window) for view, artery in crops
-        )
+        self._samples = tuple(_crop(view, artery, windows) for view, artery in crops)
         self._locations = [artery.at(view.side) for view, artery in crops]
 
     @property
@@ -96,7 +93,7 @@ class CroppedRows:
         return np.stack([labels[:, crops, 0].max(axis=1) for crops in self._crops_of_columns()], axis=1)
 
     def plain(self) -> dict[str, Any]:
-        """The settings as JSON values, with the windows, as the file may change."""
+        """The settings as JSON values, with the windows as filmed."""
         windows = {sample.name: list(sample.window) for sample in self.samples if sample.window is not None}
         return {"kind": "cropped", "circulation": self.circulation.value, "windows": windows}
 
@@ -105,3 +102,19 @@ class CroppedRows:
             [place for place, location in enumerate(self.locations) if location.column == column]
             for column in self.columns
         ]
+
+
+def _crop(view: View, artery: Artery, windows: Mapping[str, Sequence[float]]) -> Sample:
+    name = WindowKey.of(view, artery).name
+    try:
+        window = checked_window(windows[name])
+    except KeyError:
+        raise ConfigError(
+            f"data.rows.windows has none for {name}. Make windows of more phantoms with "
+            "python -m kium_lightning.phantom boxes."
+        ) from None
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            f"data.rows.windows gives {name} {windows[name]} ({error}). Give it left, top, right and bottom."
+        ) from error
+    return Sample(f"{view.code} {artery}", (view,), filmed(window, view))

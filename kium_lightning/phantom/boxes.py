@@ -81,7 +81,7 @@ def outlines_of_patient(task: _Task) -> Outlines:
             if sac.location.side in (view.side, None) and filled_to(sac, filling):
                 box = Window(*np.clip(bodies_box(sac.bodies, geometry), 0.0, 1.0).tolist())
                 if box.left < box.right and box.top < box.bottom:
-                    key = WindowKey(view.circulation, view.projection, sac.location.artery)
+                    key = WindowKey.of(view, sac.location.artery)
                     found[key].append(box.mirrored if is_mirror_image(view) else box)
     return dict(found)
 

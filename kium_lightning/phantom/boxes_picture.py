@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from kium_lightning.anatomy import Circulation, Location, View
-from kium_lightning.data.crop_windows import CropWindows
+from kium_lightning.data.crop_windows import CropWindows, WindowKey, filmed
 from kium_lightning.data.cropped_rows import cropped_views
 from kium_lightning.files import replacing
 from kium_lightning.phantom.gallery import ColourImage, artery_colour, write
@@ -32,7 +32,8 @@ def write_picture(windows: CropWindows, distributions: Distributions, seed: int,
         picture, scene = film_picture(patient, view)
         tiles.append(_tile(view, picture, scene.sac_mask, windows))
     sheet = np.hstack([np.vstack(tiles[start::4]) for start in range(4)])
-    done, content = cv2.imencode(file.suffix, sheet, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY] if file.suffix == ".jpg" else []
+    done, content = cv2.imencode(file.suffix, sheet, quality)
     if not done:
         raise RuntimeError("OpenCV could not encode the picture of the windows")
     with replacing(file) as temporary:
@@ -49,11 +50,12 @@ def _tile(view: View, picture: Image, sac_mask: Image, windows: CropWindows) -> 
     cv2.drawContours(tile, contours, -1, _SAC, 1, cv2.LINE_AA)
     crops = [crop for circulation in Circulation for crop in cropped_views(circulation) if crop[0] is view]
     for place, (_, artery) in enumerate(crops):
-        rows, columns = windows.of(view, artery).window.slices(side, side)
+        found = windows.windows[WindowKey.of(view, artery)]
+        rows, columns = filmed(found.window, view).slices(side, side)
         colour = artery_colour(artery)
         cv2.rectangle(tile, (columns.start, rows.start), (columns.stop - 1, rows.stop - 1), colour, 2, cv2.LINE_AA)
         # Names at the windows would lie over each other.
-        words = f"{artery} {windows.of(view, artery).share:.0%}"
+        words = f"{artery} {found.share:.0%}"
         write(tile, words, (10, side - 12 - _STEP * (len(crops) - 1 - place)), colour, 0.6)
     write(tile, view.code, (10, 22), _INK, 0.6)
     return np.asarray(cv2.copyMakeBorder(tile, 0, _GAP, 0, _GAP, cv2.BORDER_CONSTANT, value=(255, 255, 255)), np.uint8)

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from commands import call_verb, smoke_settings
@@ -12,7 +13,7 @@ from kium_lightning.anatomy import Artery, Circulation, Location, Projection, Si
 from kium_lightning.data import cleaned
 from kium_lightning.data.cache import prepared_views
 from kium_lightning.data.cohort import CohortFolder
-from kium_lightning.data.crop_windows import SHIPPED_WINDOWS, ArteryWindow, CropWindows, WindowKey, read_crop_windows
+from kium_lightning.data.crop_windows import ArteryWindow, CropWindows, WindowKey, read_crop_windows
 from kium_lightning.data.cropped_rows import CroppedRows
 from kium_lightning.data.dataset import RowDataset
 from kium_lightning.data.folding import FoldedRows
@@ -30,13 +31,18 @@ PREPARATION = Preparation.from_values(32, "as_filmed", 1, ["A"])
 LEFT_HALF, RIGHT_HALF = Window(0.0, 0.0, 0.5, 1.0), Window(0.5, 0.0, 1.0, 1.0)
 
 
+def cropped(circulation: str, windows: CropWindows | None = None) -> CroppedRows:
+    """Cropped rows with the shipped windows, or with others."""
+    return CroppedRows(circulation, (windows or read_crop_windows()).plain())
+
+
 def by_name(rows: CroppedRows) -> dict[str, Window]:
     return {sample.name: sample.window for sample in rows.samples if sample.window is not None}
 
 
 @pytest.mark.parametrize("circulation", Circulation)
 def test_every_artery_of_both_sides_has_a_crop_and_every_crop_one_view_of_its_side(circulation: Circulation) -> None:
-    rows = CroppedRows(circulation, None)
+    rows = cropped(circulation)
     assert set(rows.locations) == {location for location in Location if location.circulation is circulation}
     for sample, location in zip(rows.samples, rows.locations, strict=True):
         (view,) = sample.views
@@ -48,7 +54,7 @@ def test_every_artery_of_both_sides_has_a_crop_and_every_crop_one_view_of_its_si
 
 def test_the_crops_are_of_the_views_that_show_an_artery_well() -> None:
     """Reference: the PCOM is seen end-on from the front and fills from the carotid; the MCA hides in the profile."""
-    posterior, anterior = by_name(CroppedRows("posterior", None)), by_name(CroppedRows("anterior", None))
+    posterior, anterior = by_name(cropped("posterior")), by_name(cropped("anterior"))
     assert [name for name in posterior if name.endswith("PCOM")] == ["LI-B PCOM", "RI-B PCOM"]
     assert [name for name in anterior if name.endswith("MCA")] == ["LI-A MCA", "RI-A MCA"]
     assert [name for name in posterior if name.endswith("BA")] == ["LV-A BA", "LV-B BA", "RV-A BA", "RV-B BA"]
@@ -58,7 +64,7 @@ def test_the_crops_are_of_the_views_that_show_an_artery_well() -> None:
 @pytest.mark.parametrize("circulation", Circulation)
 def test_labels_are_those_of_the_crops_artery_and_side(circulation: Circulation) -> None:
     table = label_table(random_labels(40, 3, rate=0.3))
-    rows = CroppedRows(circulation, None)
+    rows = cropped(circulation)
     listed = row_table(rows, table)
     for row in listed.itertuples(index=False):
         view, artery = str(row.view).split(" ")
@@ -69,7 +75,7 @@ def test_labels_are_those_of_the_crops_artery_and_side(circulation: Circulation)
 @pytest.mark.parametrize("circulation", Circulation)
 def test_unfolding_gives_back_the_patients_columns_that_folded_rows_give(circulation: Circulation) -> None:
     table = label_table(random_labels(40, 4, rate=0.3))
-    rows, folded = CroppedRows(circulation, None), FoldedRows(circulation, "multilabel")
+    rows, folded = cropped(circulation), FoldedRows(circulation, "multilabel")
     unfolded = rows.unfold_labels(rows.labels(table))
     np.testing.assert_array_equal(unfolded, table[rows.columns].to_numpy())
     assert (rows.columns, rows.question) == (folded.columns, folded.question)
@@ -78,7 +84,7 @@ def test_unfolding_gives_back_the_patients_columns_that_folded_rows_give(circula
 
 @pytest.mark.parametrize("circulation", Circulation)
 def test_a_locations_score_is_the_highest_of_its_own_crops(circulation: Circulation) -> None:
-    rows = CroppedRows(circulation, None)
+    rows = cropped(circulation)
     scores = np.random.default_rng(0).random((5, len(rows.samples), 1))
     unfolded = rows.unfold_scores(scores)
     for place, column in enumerate(rows.columns):
@@ -89,7 +95,7 @@ def test_a_locations_score_is_the_highest_of_its_own_crops(circulation: Circulat
 
 @pytest.mark.parametrize("circulation", Circulation)
 def test_windows_are_mirrored_in_right_frontal_views_alone(circulation: Circulation) -> None:
-    windows = by_name(CroppedRows(circulation, None))
+    windows = by_name(cropped(circulation))
     for name, (left, top, right, bottom) in windows.items():
         if name.startswith("R"):
             of_left = windows[f"L{name[1:]}"]
@@ -99,7 +105,7 @@ def test_windows_are_mirrored_in_right_frontal_views_alone(circulation: Circulat
 
 
 def test_shipped_windows_lie_in_the_picture_and_say_how_they_were_made() -> None:
-    shipped = read_crop_windows(SHIPPED_WINDOWS)
+    shipped = read_crop_windows()
     assert {"command", "patients", "seed", "tail", "margin"} <= set(shipped.made)
     for found in shipped.windows.values():
         left, top, right, bottom = found.window
@@ -113,7 +119,7 @@ def test_shipped_windows_lie_in_the_picture_and_say_how_they_were_made() -> None
 def test_visible_aneurysms_of_fresh_phantoms_lie_in_their_windows() -> None:
     """At least 9 in 10 with their whole outline; the windows are to leave out 1 in 100 at each edge."""
     distributions = build(compose("phantom", ["cohort=phantom"]).cohort).distributions
-    windows = {c: by_name(CroppedRows(c, None)) for c in Circulation}
+    windows = {c: by_name(cropped(c)) for c in Circulation}
     inside = []
     for number in range(8):
         labels = frozenset(list(Location)[(2 * number + 4 * each) % 21] for each in range(5))
@@ -141,7 +147,7 @@ def test_visible_aneurysms_of_fresh_phantoms_lie_in_their_windows() -> None:
 
 def test_a_row_is_the_window_of_its_view_resized_and_then_flipped(tmp_path: Path) -> None:
     catalog = random_catalog(tmp_path, patients=2, rate=0.3)
-    rows = CroppedRows("posterior", None)
+    rows = cropped("posterior")
     sources, positions = row_sources(catalog, rows)
     dataset = RowDataset(catalog, rows, DecodedViews(sources, PREPARATION), positions)
     assert len(dataset) == 2 * 22
@@ -181,7 +187,7 @@ def test_cached_and_decoded_windows_are_the_same_and_a_file_is_read_once_for_all
         return read_content(path)
 
     monkeypatch.setattr(cleaned, "read_content", listed)
-    sources = row_sources(random_catalog(tmp_path / "cohort", patients=2), CroppedRows("anterior", None)).sources
+    sources = row_sources(random_catalog(tmp_path / "cohort", patients=2), cropped("anterior")).sources
     cached = prepared_views(sources, PREPARATION, tmp_path / "cache")
     decoded = DecodedViews(sources, PREPARATION)
     assert len(cached) == len(decoded) == 2 * 16
@@ -218,47 +224,56 @@ def test_windows_of_ones_own_are_used_and_written_windows_are_read_back(tmp_path
     given = CropWindows({"command": "by hand"}, whole)
     given.write(path)
     assert read_crop_windows(path) == given
-    windows = by_name(CroppedRows("anterior", str(path)))
+    windows = by_name(cropped("anterior", read_crop_windows(path)))
     assert windows["LI-A MCA"] == windows["RI-B ICA"] == LEFT_HALF
     assert windows["RI-A MCA"] == RIGHT_HALF
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (None, "holds no crop windows"),
-        ("[]", "holds no crop windows"),
-        ('{"made": {}, "windows": []}', "none for the ICA in LI-A"),
-        (
-            '{"made": {}, "windows": [{"circulation": "anterior", "projection": "A", "artery": "ICA", "sacs": 30, '
-            '"left": 0.4, "top": 0.1, "right": 0.3, "bottom": 0.2}]}',
-            "Keep its edges between 0 and 1",
-        ),
-    ],
-)
-def test_a_file_without_usable_windows_is_refused_with_a_remedy(content: str | None, said: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [None, "[]", '{"made": {}, "windows": [{"circulation": "anterior"}]}'])
+def test_a_file_without_windows_is_refused_with_a_remedy(content: str | None, tmp_path: Path) -> None:
     path = tmp_path / "windows.json"
     if content is not None:
         path.write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"windows\.json holds no crop windows .* Make them with"):
+        read_crop_windows(path)
+
+
+@pytest.mark.parametrize(
+    ("edges", "said"),
+    [
+        (None, "has none for I-A ICA"),
+        ([0.4, 0.1, 0.3, 0.2], "no corners of a window"),
+        ([0.1, 0.1, 0.3, 1.2], "no corners of a window"),
+        ([0.1, 0.1, 0.3], "Give it left, top, right and bottom"),
+    ],
+)
+def test_a_window_that_is_missing_or_impossible_is_named(edges: list[float] | None, said: str) -> None:
+    windows = read_crop_windows().plain()
+    del windows["I-A ICA"]
     with pytest.raises(ConfigError, match=said):
-        CroppedRows("anterior", str(path))
+        CroppedRows("anterior", windows if edges is None else windows | {"I-A ICA": edges})
 
 
 def test_an_unknown_circulation_is_refused_with_the_choices() -> None:
     with pytest.raises(ConfigError, match="anterior or posterior"):
-        CroppedRows("both", None)
+        cropped("both")
 
 
-@pytest.mark.parametrize("circulation", Circulation)
-def test_a_net_of_crops_trains_and_loads_from_its_checkpoint_alone(
-    circulation: Circulation, phantom_cohort: CohortFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_net_of_crops_trains_and_loads_with_its_windows_from_its_checkpoint_alone(
+    phantom_cohort: CohortFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    data = [] if circulation is Circulation.ANTERIOR else ["data=cropped_posterior"]
-    settings = ["model=rule_crop", *data, *smoke_settings(phantom_cohort), f"hydra.run.dir={tmp_path}"]
-    done = call_verb(capsys, "train", *settings)
+    file = tmp_path / "windows.json"
+    shipped = read_crop_windows()
+    other = {key: found._replace(window=LEFT_HALF) for key, found in shipped.windows.items()}
+    CropWindows(shipped.made, other).write(file)
+    windows = "data.rows.windows=${kium.crop_windows:" + str(file) + "}"
+    settings = ["model=rule_crop", "data=cropped_posterior", windows, *smoke_settings(phantom_cohort)]
+    done = call_verb(capsys, "train", *settings, f"hydra.run.dir={tmp_path}")
     assert done.returncode == 0, done.stderr
+    file.unlink()
     loaded = load_task(done.written["best.ckpt"])
-    assert loaded.task.rows.plain() == CroppedRows(circulation, None).plain()
+    assert {sample.window for sample in loaded.task.rows.samples} == {LEFT_HALF, RIGHT_HALF}
     with torch.inference_mode():
         assert loaded.task(torch.zeros(2, 1, 64, 64)).shape == (2, 1)
-    assert "location" in done.written["validation_locations.csv"].read_text(encoding="utf-8")
+    table = pd.read_csv(done.written["validation_locations.csv"])
+    assert list(table["location"]) == FoldedRows("posterior", "multilabel").columns
