@@ -12,6 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 from scipy.stats import binomtest
 
 from kium_lightning.anatomy import Circulation, Location
@@ -59,19 +60,12 @@ def seen_of_patient(task: tuple[Distributions, CropWindows, int, int]) -> list[S
                 continue
             if sac.location.side not in (view.side, None):
                 continue
-            rows, columns_kept = filmed(windows.windows[WindowKey.of(view, artery)].window, view).slices(
-                bottom - top, right - left
-            )
-            across, down = columns_kept.start + left, rows.start + top
-            box, kept = truth.box, (across, down, columns_kept.stop + left, rows.stop + top)
-            middle = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-            found.append(
-                Seen(
-                    WindowKey.of(view, artery),
-                    kept[0] <= middle[0] < kept[2] and kept[1] <= middle[1] < kept[3],
-                    kept[0] <= box[0] and kept[1] <= box[1] and box[2] <= kept[2] and box[3] <= kept[3],
-                )
-            )
+            kept = np.array(filmed(windows.windows[WindowKey.of(view, artery)].window, view))
+            box = (np.array(truth.box) - [left, top, left, top]) / ([right - left, bottom - top] * 2)
+            middle = (box[:2] + box[2:]) / 2
+            has_centre = bool((kept[:2] <= middle).all() and (middle < kept[2:]).all())
+            has_all = bool((kept[:2] <= box[:2]).all() and (box[2:] <= kept[2:]).all())
+            found.append(Seen(WindowKey.of(view, artery), has_centre, has_all))
     return found
 
 

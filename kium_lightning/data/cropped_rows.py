@@ -13,7 +13,7 @@ from kium_lightning.data.rows import Labels, Sample, Scores
 from kium_lightning.data.view_rows import shows_well
 from kium_lightning.errors import ConfigError
 
-LABEL_NAME = "in_artery"  # whether the artery that the crop is of has an aneurysm
+LABEL_NAME = "aneurysm"  # of the artery that the crop is of
 
 
 def cropped_views(circulation: Circulation) -> list[tuple[View, Artery]]:

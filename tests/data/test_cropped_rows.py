@@ -69,7 +69,7 @@ def test_labels_are_those_of_the_crops_artery_and_side(circulation: Circulation)
     for row in listed.itertuples(index=False):
         view, artery = str(row.view).split(" ")
         column = artery if artery == "BA" else f"{view[0]}_{artery}"
-        assert row.in_artery == table.loc[table["Index"] == row.Index, column].item()
+        assert row.aneurysm == table.loc[table["Index"] == row.Index, column].item()
 
 
 @pytest.mark.parametrize("circulation", Circulation)
