@@ -96,17 +96,22 @@ def main() -> None:
     for found in track(all_seen(tasks), "casting patients", len(tasks)):
         for seen in found:
             counted[seen.key].append(seen)
-    print("| injection | projection | artery | of the picture | visible | centre inside, % | whole outline inside, % |")
-    print("|---|---|---|---|---|---|---|")
-    for key in sorted(counted, key=lambda key: list(windows.windows).index(key)):
-        names = [str(key.circulation), key.projection.name.lower(), str(key.artery)]
-        print(_row(names, f"{windows.windows[key].share:.1%}", counted[key]))
-    print(_row(["all", "", ""], "", [seen for found in counted.values() for seen in found]))
+    print(
+        "| injection | projection | artery | left, top, right, bottom | of the picture | from aneurysms | visible "
+        "| centre inside, % | whole outline inside, % |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
+    for key, known in windows.windows.items():
+        if key in counted:
+            edges = ", ".join(f"{edge:.2f}" for edge in known.window)
+            names = [str(key.circulation), key.projection.name.lower(), str(key.artery)]
+            print(_row([*names, edges, f"{known.share:.1%}", str(known.sacs)], counted[key]))
+    print(_row(["all", *[""] * 5], [seen for found in counted.values() for seen in found]))
 
 
-def _row(names: list[str], share: str, seen: list[Seen]) -> str:
+def _row(first: list[str], seen: list[Seen]) -> str:
     centres, wholes = share_of([each.has_centre for each in seen]), share_of([each.has_all for each in seen])
-    return f"| {' | '.join([*names, share, str(len(seen)), centres, wholes])} |"
+    return f"| {' | '.join([*first, str(len(seen)), centres, wholes])} |"
 
 
 if __name__ == "__main__":
