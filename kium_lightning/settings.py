@@ -52,6 +52,13 @@ def _view_count(rows: Config) -> int:
     return len(build(rows).samples[0].views)
 
 
+def _crop_windows(file: str | None) -> dict[str, list[float]]:
+    """The crop windows of a JSON file, or those that come with the package, as numbers for a config to keep."""
+    from kium_lightning.data.crop_windows import SHIPPED_WINDOWS, read_crop_windows
+
+    return read_crop_windows(SHIPPED_WINDOWS if file is None else Path(file).expanduser().absolute()).plain()
+
+
 def _precision() -> str:
     """Lightning's name of the fastest safe precision: bfloat16 where the processor computes with it."""
     import torch
@@ -66,6 +73,7 @@ def _register_resolvers() -> None:
     OmegaConf.register_new_resolver("kium.precision", _precision, replace=True)
     OmegaConf.register_new_resolver("kium.sweep", sweep_name, replace=True)
     OmegaConf.register_new_resolver("kium.label_count", _label_count, replace=True)
+    OmegaConf.register_new_resolver("kium.crop_windows", _crop_windows, replace=True)
     OmegaConf.register_new_resolver("kium.view_count", _view_count, replace=True)
 
 

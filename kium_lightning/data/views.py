@@ -97,6 +97,30 @@ class DecodedViews(Dataset[NDArray[np.uint8]]):
         return self._preparation.after_cleaning(self._cleaned.read(path), view, window)
 
 
+class DecodedFiles(Dataset[NDArray[np.uint8]]):
+    """Files that are decoded once each, with all windows that are wanted of them.
+
+    Args:
+        groups: for each file its pictures.
+        preparation: the steps up to the net's input size.
+        cleaned: remembers what cleaning found.
+    """
+
+    def __init__(self, groups: Sequence[Sequence[Source]], preparation: Preparation, cleaned: CleanedViews) -> None:
+        self._groups = groups
+        self._preparation = preparation
+        self._cleaned = cleaned
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+    def __getitem__(self, position: int) -> NDArray[np.uint8]:
+        """The pictures (windows, S, S) of a file."""
+        group = self._groups[position]
+        clean = self._cleaned.read(group[0].path)
+        return np.stack([self._preparation.after_cleaning(clean, view, window) for _, view, window in group])
+
+
 def use_one_thread(_worker: int) -> None:
     """Keeps OpenCV from starting threads in a loading process, where they compete and may wait for ever."""
     cv2.setNumThreads(0)
