@@ -4,6 +4,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 import timm
+import torch
 from torch import Tensor, nn
 
 from kium_lightning.errors import ConfigError
@@ -39,22 +40,29 @@ class TimmNet(nn.Module):
 
     def __init__(self, name: str, outputs: int, views: int, image_size: int, pretrained: bool | str) -> None:
         super().__init__()
+        self.name = name
         size = image_size if _has_fixed_size(name) else None
 
         def build(file: Path | None) -> nn.Module:
             try:
                 return timm_net(name, file, in_chans=views, image_size=size, outputs=outputs)
             except (AssertionError, RuntimeError, TypeError, ValueError) as error:  # timm has none of its own
-                raise ConfigError(
-                    f"{name} cannot be built for images of {image_size} px ({brief(error).rstrip('.')}). Choose "
-                    "another data.image_size or another model.net.name."
-                ) from error
+                raise _misfit(name, image_size, image_size, error) from error
 
         self.backbone, self.weights_record = with_weights(pretrained, timm_sources(name), build)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Computes logits (B, outputs) from images (B, views, S, S) in [-1, 1]."""
-        logits: Tensor = self.backbone(images)
+        """Computes logits (B, outputs) from images (B, views, S, S) in [-1, 1].
+
+        Raises:
+            ConfigError: the net cannot take images of this size.
+        """
+        try:
+            logits: Tensor = self.backbone(images)
+        except (torch.OutOfMemoryError, torch.AcceleratorError):
+            raise
+        except (AssertionError, RuntimeError) as error:  # some nets find out only now that their windows do not fit
+            raise _misfit(self.name, images.shape[-1], images.shape[-2], error) from error
         return logits
 
 
@@ -76,6 +84,13 @@ def _has_fixed_size(name: str) -> bool:
         raise ConfigError(f"timm has no weights {tag!r} of {architecture}; it {offered}. Set model.net.name.")
     settings = timm.get_pretrained_cfg(name)
     return bool(settings is not None and settings.fixed_input_size)
+
+
+def _misfit(name: str, width: int, height: int, error: Exception) -> ConfigError:
+    return ConfigError(
+        f"{name} cannot take images of {width} x {height} px ({brief(error).rstrip('.')}). Choose another "
+        "data.image_size, such as 224, or another model.net.name."
+    )
 
 
 def _either(names: list[str]) -> str:
