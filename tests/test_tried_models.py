@@ -93,6 +93,20 @@ def test_arteries_are_trained_one_by_one_with_their_views_told_to_the_net(
         assert len(task.rows.label_names) == 1
 
 
+def test_an_artery_without_positives_trains_and_is_said_to_have_no_score(
+    phantom_cohort: CohortFolder, own_outputs: Path, capsys: Capture
+) -> None:
+    table = pd.read_csv(phantom_cohort.train_csv)
+    never = next(column for column in LOCATION_COLUMNS if not table[column].any())
+    settings = ["model=small_cnn", "data=single_location", f"data.rows.locations=[{never}]", "model/loss=weighted_bce"]
+    done = call_verb(capsys, "train", *settings, *smoke_settings(phantom_cohort), "trainer.max_epochs=3")
+    assert done.returncode == 0, done.stderr
+    assert "val/auroc cannot be known" in done.stdout
+    folder = newest_run(own_outputs, "train", f"small_cnn-{never}").folder / "checkpoints"
+    epochs = [torch.load(folder / name, weights_only=True)["epoch"] for name in ("best.ckpt", "last.ckpt")]
+    assert epochs == [0, 2]
+
+
 @pytest.mark.parametrize(("model", "key"), [("per_view", "views"), ("efficientnet_b0_view", "locations")])
 def test_the_sweep_that_a_file_documents_names_all_there_are(model: str, key: str) -> None:
     comments = [
