@@ -13,7 +13,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException, InstantiationException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from kium_lightning.errors import ConfigError, KiumError, SettingError
@@ -68,10 +68,30 @@ def _precision() -> str:
     return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "32-true"
 
 
+def run_name(model: str, *choices: Any) -> str:
+    """Names a run: the model, then what was chosen of its rows, so that runs of a sweep over rows can be told apart.
+
+    Args:
+        model: the model's name, such as ``per_view``.
+        choices: lists of words, such as views; None where nothing was chosen. What is no list stands as it is: the
+            rows themselves tell what is wrong with it.
+
+    Returns:
+        The name, such as ``per_view-LI-A`` or ``per_view-LI-A+LI-B``.
+    """
+    words = [
+        "+".join(map(str, choice)) if isinstance(choice, ListConfig | list) else str(choice)
+        for choice in choices
+        if choice
+    ]
+    return "-".join([model, *words])
+
+
 def _register_resolvers() -> None:
     OmegaConf.register_new_resolver("kium.outputs", lambda: str(outputs_dir()), replace=True)
     OmegaConf.register_new_resolver("kium.precision", _precision, replace=True)
     OmegaConf.register_new_resolver("kium.sweep", sweep_name, replace=True)
+    OmegaConf.register_new_resolver("kium.run_name", run_name, replace=True)
     OmegaConf.register_new_resolver("kium.label_count", _label_count, replace=True)
     OmegaConf.register_new_resolver("kium.crop_windows", _crop_windows, replace=True)
     OmegaConf.register_new_resolver("kium.view_count", _view_count, replace=True)

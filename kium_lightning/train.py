@@ -1,5 +1,6 @@
 """python -m kium_lightning.train model=swin_anterior: trains one net on one of the four folded datasets."""
 
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,11 @@ def train(config: Config) -> float:
         **facts,
     )
     say(f"{config.name}: best {task.monitor} {results[task.monitor]:.4f} on fold {data.fold} ({data.split.path})")
+    if math.isnan(results[task.monitor]):
+        say(
+            f"{task.monitor} cannot be known: the patients of this fold are all alike in these labels. So best.ckpt "
+            "holds the first epoch. Choose another data.fold, or take last.ckpt."
+        )
     say_written([best, *written, record])
     return float(results[task.monitor])
 

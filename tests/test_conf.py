@@ -19,6 +19,8 @@ from kium_lightning.data.transforms import Augmentation
 from kium_lightning.ensemble.fusion import REPORT_RULES, PatientScores
 from kium_lightning.ensemble.members import Ensemble
 from kium_lightning.ensemble.predictor import Predictor
+from kium_lightning.losses.bce import BinaryCrossEntropy
+from kium_lightning.nets.resnet18 import ResNet18
 from kium_lightning.phantom.cohort import PhantomCohort
 from kium_lightning.settings import Config, build, compose, conf_dir, plain
 from kium_lightning.tasks.classification import Classification
@@ -95,7 +97,10 @@ def test_every_dataset_builds(option: str) -> None:
     assert isinstance(data, Angiograms)
     rows = data.rows.plain()
     if rows["kind"] == "folded":
-        assert option == "_".join([rows["circulation"], *(["binary"] if rows["target"] == "binary" else [])])
+        named = "_".join([rows["circulation"], *(["binary"] if rows["target"] == "binary" else [])])
+        assert option.removesuffix("_as_filmed") == named
+        if option.endswith("_as_filmed"):
+            assert (data.preparation.polarity, data.preparation.median_kernel) == ("as_filmed", 1)
 
 
 @pytest.mark.parametrize("option", options("transforms"))
@@ -147,8 +152,18 @@ def test_every_net_fits_every_dataset(net: str, data: str) -> None:
     built: nn.Module = build(model["net"])
     batch: dict[str, Any] = {**fake_batch(build(config.data.rows), 64, count=1)}
     with torch.inference_mode():
-        parts = [batch[name] for name in getattr(built, "inputs", ("image",))]
-        assert built.eval()(*parts).shape == (1, model["net"]["outputs"])
+        logits = built.eval()(*(batch[name] for name in getattr(built, "inputs", ("image",))))
+    assert logits.shape == (1, model["net"]["outputs"])
+
+
+@pytest.mark.parametrize("option", options("model"))
+def test_every_part_of_a_model_can_be_exchanged(option: str) -> None:
+    """A part's settings stand in its own file, so that they do not meet the part that takes its place."""
+    exchanged = ["model/net=resnet18", "model/loss=bce", "model/optimizer=adam", "model/scheduler=plateau"]
+    model = trained_net(composed("train", f"model={option}", *exchanged))
+    assert isinstance(build(model["net"]), ResNet18)
+    assert isinstance(build(model["loss"]), BinaryCrossEntropy)
+    assert build(model["optimizer"])([nn.Parameter(torch.zeros(1))])
 
 
 @pytest.mark.parametrize("loss", options("model/loss"))

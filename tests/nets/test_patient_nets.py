@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from kium_lightning.errors import ConfigError, WeightsError
 from kium_lightning.nets.attention_lstm import ResNet50AttentionLSTM, SpatialAttention
-from kium_lightning.nets.efficientnet_b4 import EfficientNetB4
+from kium_lightning.nets.backbone import TimmNet
 from kium_lightning.nets.resnet3d import ResNet3D18
 from kium_lightning.settings import build, compose, plain
 
@@ -103,7 +103,7 @@ def test_resnet50_from_a_file_answers_grey_as_torchvisions_answers_equal_channel
 def test_efficientnet_gives_each_view_the_kernel_of_a_colour_in_turn(tmp_path: Path) -> None:
     colour: nn.Module = timm.create_model("efficientnet_b4", pretrained=False)
     torch.save(colour.state_dict(), tmp_path / "b4.pth")
-    net = EfficientNetB4(1, 8, str(tmp_path / "b4.pth"))
+    net = TimmNet("efficientnet_b4", 1, 8, 64, str(tmp_path / "b4.pth"))
     loaded, given = net.backbone.state_dict(), colour.state_dict()
     kernels = given.pop("conv_stem.weight")
     for view, colour_place in enumerate([0, 1, 2, 0, 1, 2, 0, 1]):
@@ -117,7 +117,7 @@ def test_efficientnet_gives_each_view_the_kernel_of_a_colour_in_turn(tmp_path: P
 @pytest.mark.parametrize("outputs", [1, 22])
 def test_efficientnet_gives_one_logit_per_output(outputs: int) -> None:
     with torch.no_grad():
-        assert EfficientNetB4(outputs, 8, False).eval()(torch.randn(2, 8, 64, 64)).shape == (2, outputs)
+        assert TimmNet("efficientnet_b4", outputs, 8, 64, False).eval()(torch.randn(2, 8, 64, 64)).shape == (2, outputs)
 
 
 def test_resnet3d_from_a_file_answers_views_as_torchvisions_answers_a_film_of_equal_channels(tmp_path: Path) -> None:
