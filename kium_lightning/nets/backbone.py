@@ -19,9 +19,9 @@ class TimmNet(nn.Module):
     report tried: the classifier is replaced by a linear layer. The report showed them the grey view as three equal
     channels; one channel with the kernels of the first layer summed gives the same answer.
 
-    With several views as channels, as in team AID's EfficientNet-B4 of all eight, timm gives channel ``v`` the kernel of
-    the colour ``v % 3``, times ``3 / views``. The views thus enter a pretrained net as a false-colour picture of three
-    mixtures, in its usual range. One grey kernel for all views would keep less: the net would begin with their mean.
+    With several views as channels, as in team AID's EfficientNet-B4 of all eight, timm gives channel ``v`` the kernel
+    of the colour ``v % 3``, times ``3 / views``. The views thus enter a pretrained net as a false-colour picture of
+    three mixtures, in its usual range. One kernel for all views would keep less: the net would begin with their mean.
 
     Source: timm (Wightman, "PyTorch Image Models"), whose documentation names the paper of each net.
 
