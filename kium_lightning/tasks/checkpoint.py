@@ -66,10 +66,7 @@ def load_task(path: Path) -> LoadedTask:
     checkpoint = _read(path)
     description = checkpoint[_KEY]
     try:
-        model = description["model"]
-        _refuse_foreign_code(model, path)
-        model = _without_pretraining(model)
-        task: Task = build(model)
+        task = _built(description["model"], path)
         task.load_state_dict(checkpoint["state_dict"])
         preparation = Preparation.from_values(**description["preparation"])
         weights = dict(description["weights"])
@@ -79,6 +76,28 @@ def load_task(path: Path) -> LoadedTask:
             "that wrote it."
         ) from error
     return LoadedTask(task.eval(), preparation, weights)
+
+
+def untrained_task(path: Path, seed: int) -> Task:
+    """Rebuilds the task of a checkpoint with random weights in place of the trained ones.
+
+    Args:
+        path: of the checkpoint.
+        seed: of the weights.
+
+    Raises:
+        RunError: the file is missing, damaged or no checkpoint of this project.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return _built(_read(path)[_KEY]["model"], path).eval()
+
+
+def _built(model: dict[str, Any], path: Path) -> Task:
+    """The task that a checkpoint describes, its net starting at random."""
+    _refuse_foreign_code(model, path)
+    task: Task = build(_without_pretraining(model))
+    return task
 
 
 def read_state(path: Path) -> dict[str, torch.Tensor]:
