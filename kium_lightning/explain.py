@@ -58,10 +58,19 @@ def explain(config: Config) -> None:
     written = [write_table(folder, table)]
     are_labels_known = cohort.part(config.part).labels.is_file()
     note = f"Grad-CAM of {run.name} at {_described(feature_map, subject.preparation.image_size)}.   + maximum"
+    maps, views = len(cells[cases[0].question]), cases[0].views
+    if maps < views:
+        shared = f"The net joins the views early: {maps} map{'s' if maps > 1 else ''} for {views} views."
+        say(shared)
+        note += f"   {shared}"
     for patient in dict.fromkeys(case.patient for case in to_draw):
         title = patient_title(subject, patient, are_labels_known)
         own = [case for case in to_draw if case.patient == patient]
-        outlined = "   blue: aneurysms with the label that the view shows" if patient in subject.truths else ""
+        outlined = (
+            "   outlined: aneurysms that the view shows, dotted those without the label"
+            if patient in subject.truths
+            else ""
+        )
         written += write_patient(folder, subject, feature_map.grid, own, scores, cells, title, note + outlined)
     record = write_record(
         folder,
@@ -169,6 +178,7 @@ def _controls(
     config: Config, subject: "Subject", run: "TrainingRun", feature_map: "FeatureMap", cases: "Sequence[Case]"
 ) -> "list[Cells]":
     """The cells of nets with random weights."""
+    from kium_lightning.saliency.grad_cam import Evidence
     from kium_lightning.saliency.running import cells_of, feature_map_of
     from kium_lightning.tasks.checkpoint import untrained_task
     from kium_lightning.tasks.classification import Classification
@@ -180,7 +190,7 @@ def _controls(
         assert isinstance(task, Classification)  # as the trained one
         same = feature_map_of(task, subject.dataset, feature_map.name)
         what = f"heat maps of random weights {number + 1}"
-        cells.append(cells_of(task, same, subject.dataset, questions, config.batch_size, what))
+        cells.append(cells_of(task, same, subject.dataset, questions, config.batch_size, what, Evidence.EITHER))
     return cells
 
 

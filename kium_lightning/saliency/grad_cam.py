@@ -1,6 +1,7 @@
 """Heat maps by Grad-CAM."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 import torch
 from captum.attr import LayerGradCam
@@ -10,7 +11,24 @@ from kium_lightning.errors import ConfigError
 from kium_lightning.saliency.feature_map import FeatureMap
 
 
-def heat_maps(net: nn.Module, feature_map: FeatureMap, inputs: Sequence[Tensor], outputs: Tensor) -> Tensor:
+class Evidence(StrEnum):
+    """What a heat map shows.
+
+    ``for`` the label is Grad-CAM as published. ``either`` shows the evidence against the label where there is none for
+    it: whether the logit of a net with random weights rises or falls with what it sees means nothing.
+    """
+
+    FOR = "for"
+    EITHER = "either"
+
+
+def heat_maps(
+    net: nn.Module,
+    feature_map: FeatureMap,
+    inputs: Sequence[Tensor],
+    outputs: Tensor,
+    evidence: Evidence = Evidence.FOR,
+) -> Tensor:
     """Computes where in the images evidence for an output lies.
 
     The channels of the feature map are summed, each weighted with the mean gradient of the logit over the map;
@@ -24,6 +42,7 @@ def heat_maps(net: nn.Module, feature_map: FeatureMap, inputs: Sequence[Tensor],
         feature_map: of this net, see ``find_feature_map``.
         inputs: what the net takes; images (B, V, S, S) first.
         outputs: (B,) int64, which logit of each row.
+        evidence: what to show.
 
     Returns:
         (B, M, H', W') float32 on the CPU, at least 0 and in no particular unit. M is 1 where the net's first layer
@@ -41,7 +60,6 @@ def heat_maps(net: nn.Module, feature_map: FeatureMap, inputs: Sequence[Tensor],
                 images,
                 target=outputs,
                 additional_forward_args=tuple(inputs[1:]) or None,
-                relu_attributions=True,
             )
         except RuntimeError as error:
             if "does not require grad" not in str(error) and "not have been used in the graph" not in str(error):
@@ -49,8 +67,11 @@ def heat_maps(net: nn.Module, feature_map: FeatureMap, inputs: Sequence[Tensor],
             raise ConfigError(
                 f"The net's outputs have no gradient at {feature_map.name}. Choose another module as layer."
             ) from error
-    maps: Tensor = cells.detach().float().cpu().reshape(len(images), -1, *cells.shape[-2:])
-    return maps
+    signed: Tensor = cells.detach().float().cpu().reshape(len(images), -1, *cells.shape[-2:])
+    if evidence is Evidence.EITHER:
+        has_none = (signed <= 0).flatten(1).all(1)
+        signed = torch.where(has_none[:, None, None, None], -signed, signed)
+    return torch.relu(signed)
 
 
 def map_of_view(maps: Tensor, channel: int, views: int) -> Tensor:

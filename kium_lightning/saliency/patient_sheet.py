@@ -66,7 +66,8 @@ def _panel(subject: Subject, grid: Grid, case: Case, scores: NDArray[np.float64]
     image, place = subject.original(case)
     heat = heat_map(cells, case, grid, place)
     title = f"{case.view.code}   score {scores[case.row, case.label]:.2f}"
-    return Panel(title, image, heat, peak(heat), subject.outline(case, image.shape))
+    outlines = subject.outline(case, image.shape), subject.other_outline(case, image.shape)
+    return Panel(title, image, heat, peak(heat), *outlines)
 
 
 def patient_title(subject: Subject, patient: int, are_labels_known: bool) -> str:

@@ -11,7 +11,7 @@ from torch.utils.data import default_collate
 from kium_lightning.console import track
 from kium_lightning.data.dataset import RowDataset
 from kium_lightning.saliency.feature_map import FeatureMap, find_feature_map
-from kium_lightning.saliency.grad_cam import heat_maps
+from kium_lightning.saliency.grad_cam import Evidence, heat_maps
 from kium_lightning.tasks.classification import Classification
 
 Question = tuple[int, int]  # a row and a label
@@ -41,6 +41,7 @@ def cells_of(
     questions: Sequence[Question],
     batch_size: int,
     description: str,
+    evidence: Evidence = Evidence.FOR,
 ) -> Cells:
     """Computes heat maps.
 
@@ -51,6 +52,7 @@ def cells_of(
         questions: rows and labels to explain.
         batch_size: how many at once.
         description: what the progress bar says.
+        evidence: what the maps show.
 
     Returns:
         For each question (M, H', W') float32, see ``heat_maps``.
@@ -61,7 +63,7 @@ def cells_of(
         part = questions[start : start + batch_size]
         inputs = _inputs(task, dataset, [row for row, _ in part])
         outputs = torch.tensor([label for _, label in part], device=task.device)
-        cells |= dict(zip(part, heat_maps(task.net, feature_map, inputs, outputs), strict=True))
+        cells |= dict(zip(part, heat_maps(task.net, feature_map, inputs, outputs, evidence), strict=True))
     return cells
 
 

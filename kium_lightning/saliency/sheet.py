@@ -34,6 +34,7 @@ class Panel:
         heat: (H, W), NaN where the net did not look.
         peak: of the heat map.
         outline: (H, W) of the aneurysms with this label that the view shows.
+        other_outline: of those without it.
     """
 
     title: str
@@ -41,6 +42,7 @@ class Panel:
     heat: HeatMap
     peak: Peak
     outline: Mask
+    other_outline: Mask
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +69,9 @@ def draw_sheet(path: Path, title: str, bands: Sequence[Band], note: str) -> None
     """
     across = min(_ACROSS, max(len(band.panels) for band in bands))
     lines = [-(-len(band.panels) // across) for band in bands]
+    tallest = max(panel.picture.shape[0] / panel.picture.shape[1] for band in bands for panel in band.panels)
     width = max(across, 2) * _CELL + 1.1  # a narrower sheet would cut its title off
-    figure = Figure(figsize=(width, sum(lines) * (_CELL + 0.45) + 1.1), layout="constrained")
+    figure = Figure(figsize=(width, sum(lines) * (_CELL * tallest + 0.45) + 0.9), layout="constrained")
     whole = figure.subfigures(len(bands), 1, squeeze=False, height_ratios=lines)
     for band, down, (part,) in zip(bands, lines, whole, strict=True):
         axes = part.subplots(down, across, squeeze=False)
@@ -90,8 +93,9 @@ def _draw(axes: Axes, panel: Panel, greatest: float) -> None:
     axes.imshow(panel.picture, cmap="gray", vmin=0, vmax=255)
     if greatest > 0:
         axes.imshow(_colours()(np.nan_to_num(panel.heat) / greatest))
-    if panel.outline.any():
-        axes.contour(panel.outline, levels=[0.5], colors=_OUTLINE, linewidths=1.4)
+    for mask, line in ((panel.outline, "solid"), (panel.other_outline, "dotted")):
+        if mask.any():
+            axes.contour(mask, levels=[0.5], colors=_OUTLINE, linewidths=1.5, linestyles=line)
     if panel.peak.value > 0:
         axes.plot(panel.peak.x, panel.peak.y, "+", color="black", markersize=13, markeredgewidth=3.4)
         axes.plot(panel.peak.x, panel.peak.y, "+", color=_PEAK, markersize=12, markeredgewidth=1.6)

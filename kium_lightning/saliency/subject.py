@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kium_lightning.anatomy import View
+from kium_lightning.anatomy import Location, View
 from kium_lightning.data.cache import prepared_views
 from kium_lightning.data.catalog import Catalog
 from kium_lightning.data.cleaned import CleanedViews
@@ -71,5 +71,12 @@ class Subject:
 
     def outline(self, case: Case, shape: tuple[int, ...]) -> Mask:
         """The aneurysms with the label that the view shows, (H, W) of its file; none where nothing is known."""
+        return self._outline(case, case.locations, shape)
+
+    def other_outline(self, case: Case, shape: tuple[int, ...]) -> Mask:
+        """The aneurysms that the view shows but that do not set its label, (H, W)."""
+        return self._outline(case, frozenset(Location) - case.locations, shape)
+
+    def _outline(self, case: Case, locations: frozenset[Location], shape: tuple[int, ...]) -> Mask:
         truth = self.truths.get(case.patient)
-        return np.zeros(shape, np.bool_) if truth is None else truth.outline(case.view, case.locations, shape)
+        return np.zeros(shape, np.bool_) if truth is None else truth.outline(case.view, locations, shape)
