@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+import numpy as np
 import torch
 
 from kium_lightning import __version__
@@ -83,13 +84,14 @@ def untrained_task(path: Path, seed: int) -> Task:
 
     Args:
         path: of the checkpoint.
-        seed: of the weights.
+        seed: of the weights; a training with the same seed began from others.
 
     Raises:
         RunError: the file is missing, damaged or no checkpoint of this project.
     """
+    own_seed = int(np.random.SeedSequence((seed, *b"untrained")).generate_state(1)[0])
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(own_seed)
         return _built(_read(path)[_KEY]["model"], path).eval()
 
 

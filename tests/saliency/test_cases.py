@@ -15,7 +15,7 @@ from kium_lightning.saliency.cases import chosen_labels, list_cases, patients_to
 def catalog(*patients: int, without: tuple[int, View] | None = None) -> Catalog:
     table = pd.DataFrame(0, index=range(len(patients)), columns=list(CSV_COLUMNS)).assign(Index=list(patients))
     images = {(patient, view): Path(f"{patient}{view.code}.jpg") for patient in patients for view in View}
-    images.pop(without, None)  # type: ignore[call-overload]
+    images = {key: path for key, path in images.items() if key != without}
     return Catalog(Path(), table, images)
 
 

@@ -27,7 +27,7 @@ def conv(kernel: int, stride: int, padding: int | str, incoming: int = 2, dilati
     return nn.Conv2d(incoming, 2, kernel, stride, padding, dilation)
 
 
-STACKS = {
+STACKS: dict[str, list[nn.Module]] = {
     "resnet": [conv(7, 2, 3, 1), nn.AvgPool2d(3, 2, 1), conv(3, 2, 1), conv(3, 1, 1)],
     "vgg": [conv(3, 1, 1, 1), nn.AvgPool2d(2), conv(3, 1, 1), nn.AvgPool2d(2)],
     "densenet": [conv(7, 2, 3, 1), nn.AvgPool2d(3, 2, 1), nn.AvgPool2d(2)],
@@ -111,7 +111,8 @@ class Mean(nn.Module):
         self.maps.weight.data = torch.tensor([1.0, -0.5]).reshape(2, 1, 1, 1)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.maps(images).mean((2, 3)) @ self.mixing.T
+        logits: torch.Tensor = self.maps(images).mean((2, 3)) @ self.mixing.T
+        return logits
 
 
 def test_heat_maps_of_a_linear_net_are_the_ones_that_follow_from_its_weights() -> None:

@@ -20,8 +20,8 @@ class Detector(nn.Module):
     def __init__(self, stride: int) -> None:
         super().__init__()
         self.maps = nn.Conv2d(1, 2, stride, stride)
-        nn.init.constant_(self.maps.weight, 1 / stride**2)
-        nn.init.constant_(self.maps.bias, -0.1)
+        for parameter, value in zip(self.maps.parameters(), (1 / stride**2, -0.1), strict=True):
+            nn.init.constant_(parameter, value)
         self.classifier = nn.Linear(2, 1)
         nn.init.ones_(self.classifier.weight)
 
