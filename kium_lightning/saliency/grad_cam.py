@@ -65,7 +65,8 @@ def heat_maps(
             if "does not require grad" not in str(error) and "not have been used in the graph" not in str(error):
                 raise
             raise ConfigError(
-                f"The net's outputs have no gradient at {feature_map.name}. Choose another module as layer."
+                f"The net lets no gradient through to {feature_map.name}. Name a later module as layer, or explain "
+                "another run."
             ) from error
     signed: Tensor = cells.detach().float().cpu().reshape(len(images), -1, *cells.shape[-2:])
     if evidence is Evidence.EITHER:

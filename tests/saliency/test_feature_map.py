@@ -169,7 +169,7 @@ def test_views_share_maps_where_there_are_fewer() -> None:
 def test_a_layer_without_gradient_is_told_in_a_sentence() -> None:
     net = Detached()
     images = torch.zeros(1, 1, 8, 8)
-    with pytest.raises(ConfigError, match="no gradient at maps"):
+    with pytest.raises(ConfigError, match="lets no gradient through to maps"):
         heat_maps(net, find_feature_map(net, [images]), [images], torch.zeros(1, dtype=torch.int64))
 
 
