@@ -18,7 +18,7 @@ MEASURES = ("pointing", "energy")
 COMPARED = {
     "": "trained net",
     "random_": "random weights",
-    "other_": "map of another patient",
+    "other_": "maps of other patients",
     "chance_": "chance",
 }
 

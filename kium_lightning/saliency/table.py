@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kium_lightning.anatomy import INDEX_COLUMN
+from kium_lightning.anatomy import INDEX_COLUMN, View
 from kium_lightning.console import track
 from kium_lightning.files import replacing
 from kium_lightning.saliency.cases import Case
@@ -20,6 +20,7 @@ from kium_lightning.saliency.scores import Judge, mean_scores, prefixed
 from kium_lightning.saliency.subject import Subject
 
 TABLE_NAME = "saliency.csv"
+_LENT = 5  # maps of other patients that each map is compared with
 
 
 def heat_map(cells: Cells, case: Case, grid: Grid, place: Placement) -> HeatMap:
@@ -73,25 +74,23 @@ def table_of_maps(
             line |= prefixed("", judge.score(heat)) | prefixed("chance_", judge.chance(heat))
             random = [judge.score(heat_map(cells, case, grid, place)) for cells in controls]
             line |= prefixed("random_", mean_scores(random))
-            other = others.get(case)
-            lent = [] if other is None else [judge.score(heat_map(trained, other, grid, place))]
+            lent = [judge.score(heat_map(trained, other, grid, place)) for other in others[case]]
             line |= prefixed("other_", mean_scores(lent))
         lines.append(line)
     return pd.DataFrame(lines)
 
 
-def _others(cases: Sequence[Case]) -> dict[Case, Case]:
-    """For each case the one of another patient's same view and label, the next in order; the last one's is the first.
+def _others(cases: Sequence[Case]) -> dict[Case, list[Case]]:
+    """For each case some of other patients' same view and label: those next by ``Index``, after the last the first.
 
     What their maps reach is what knowing the usual place of aneurysms is worth.
     """
-    alike: dict[tuple[str, str, int], list[Case]] = {}
-    for case in cases:
-        alike.setdefault((case.sample, case.view.code, case.label), []).append(case)
+    alike: dict[tuple[str, View, int], list[Case]] = {}
+    for case in sorted(cases, key=lambda case: case.patient):
+        alike.setdefault((case.sample, case.view, case.label), []).append(case)
     return {
-        case: group[(place + 1) % len(group)]
+        case: [group[(place + step) % len(group)] for step in range(1, min(_LENT, len(group) - 1) + 1)]
         for group in alike.values()
-        if len(group) > 1
         for place, case in enumerate(group)
     }
 

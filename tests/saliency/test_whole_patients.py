@@ -62,6 +62,9 @@ def test_every_view_of_a_patient_is_scored_where_it_shows_an_aneurysm(subject: S
     seen = [any(case.view in sac.visible_in for sac in subject.truths[case.patient].sacs) for case in cases]
     assert scored.tolist() == seen
     assert table.loc[scored, "random_energy"].equals(table.loc[scored, "energy"].rename("random_energy"))
+    backwards = table_of_maps(subject, feature_map.grid, cases[::-1], scores, cells, [cells], 5.0)[::-1]
+    np.testing.assert_array_equal(backwards["other_energy"], table["other_energy"])
+    assert not table.loc[scored, "other_energy"].equals(table.loc[scored, "energy"].rename("other_energy"))
     # Sacs are dark: a map of what is dark must lie on them more than chance does.
     assert table["energy"].mean() > 1.5 * table["chance_energy"].mean()
 
