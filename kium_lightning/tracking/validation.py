@@ -91,7 +91,7 @@ def draw_worst_views(scored: ScoredRows, dataset: RowDataset, names: list[str], 
         axis.set_axis_off()
     for axis, (position, label) in zip(axes.flat, worst, strict=False):
         row = int(scored.rows[position])
-        axis.imshow(_tile(dataset.images(row)), cmap="gray", vmin=0, vmax=255)
+        axis.imshow(tile(dataset.images(row)), cmap="gray", vmin=0, vmax=255)
         patient = dataset.table[INDEX_COLUMN].iloc[row]
         name = "aneurysm" if names[label] == ANY_COLUMN else names[label]
         truth = "present" if scored.labels[position, label] else "absent"
@@ -103,7 +103,7 @@ def draw_worst_views(scored: ScoredRows, dataset: RowDataset, names: list[str], 
     plt.close(figure)
 
 
-def _tile(images: list[NDArray[np.uint8] | None]) -> NDArray[np.uint8]:
+def tile(images: list[NDArray[np.uint8] | None]) -> NDArray[np.uint8]:
     """The views of a row in one square: four beside each other where there are several, grey where one is missing."""
     across = 1 if len(images) == 1 else 4
     side = _TILE_PX // across

@@ -43,6 +43,7 @@ def make(cohort: CohortFolder, cache_folder: Path, tmp_path: Path) -> Make:
             "batch_size": 5,
             "workers": 0,
             "sampler": "label_count",
+            "draws": 1,
             "folds": 4,
             "fold": 0,
             "split_file": str(tmp_path / "split.json"),
