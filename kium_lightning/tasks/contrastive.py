@@ -29,7 +29,7 @@ class Contrastive(Task):
     def training_step(self, batch: Batch, _: int) -> torch.Tensor:
         """Returns the loss of a batch."""
         points, kinds = self._points(batch), self._kinds(batch["labels"], batch["row"])
-        loss = self.loss(points.flatten(0, 1), kinds.repeat(len(points)))
+        loss: torch.Tensor = self.loss(points.flatten(0, 1), kinds.repeat(len(points)))
         self.log("train/loss", loss, on_step=True, on_epoch=True, prog_bar=True, batch_size=len(batch["row"]))
         return loss
 

@@ -64,7 +64,7 @@ def neighbour_table(scored: ScoredRows, samples: int) -> pd.DataFrame:
         One row: ``neighbours, patients, positives, auroc, low, high``, the last two a 95 % interval over patients.
     """
     patients = scored.rows // samples
-    positive = scored.labels.any(axis=1)
+    positive = scored.labels.max(axis=1) == 1
     by_row = pd.DataFrame({"score": neighbour_scores(scored.scores, positive, patients), "positive": positive})
     of_patients = by_row.groupby(patients).agg({"score": "mean", "positive": "max"})
     labels, scores = of_patients["positive"].to_numpy(np.int64), of_patients["score"].to_numpy(np.float64)
@@ -86,12 +86,19 @@ def draw_embeddings(scored: ScoredRows, neighbours: pd.DataFrame, path: Path) ->
     pca = PCA(n_components=2, svd_solver="full")
     plane: Numbers = pca.fit_transform(scored.scores)
     shares = pca.explained_variance_ratio_
-    positive = scored.labels.any(axis=1)
+    positive = scored.labels.max(axis=1) == 1
     facts = neighbours.iloc[0]
     figure, axis = plt.subplots(figsize=(7.2, 7.2), layout="constrained")
     for kind, name in enumerate(("without", "with")):
         chosen = positive == bool(kind)
-        axis.scatter(*plane[chosen].T, s=14, alpha=0.6, color=_COLOURS[kind], label=f"{name} aneurysm ({chosen.sum()})")
+        axis.scatter(
+            plane[chosen, 0],
+            plane[chosen, 1],
+            s=14,
+            alpha=0.6,
+            color=_COLOURS[kind],
+            label=f"{name} aneurysm ({chosen.sum()})",
+        )
     axis.set_xlabel(f"first principal component ({100 * shares[0]:.0f} % of the variance)")
     axis.set_ylabel(f"second principal component ({100 * shares[1]:.0f} %)")
     axis.legend()

@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+
+from kium_lightning.errors import ConfigError
+from kium_lightning.nets.embedding import Embedding, Encoder, EncoderClassifier, Tuned
+
+SMALL = "resnet10t.c3_in1k"
+
+
+def test_an_encoder_is_timms_net_without_its_classifier(tmp_path: Path) -> None:
+    colour = timm.create_model(SMALL).eval()
+    torch.save(colour.state_dict(), tmp_path / "weights.pth")
+    encoder = Encoder(SMALL, 1, str(tmp_path / "weights.pth")).eval()
+    grey = torch.randn(2, 1, 64, 64)
+    with torch.inference_mode():
+        expected = colour.forward_head(colour.forward_features(grey.expand(2, 3, 64, 64)), pre_logits=True)
+        torch.testing.assert_close(encoder(grey), expected, rtol=1e-3, atol=1e-5)
+    assert expected.shape[1] == encoder.features
+    assert encoder.weights_record["source"] == "file"
+
+
+@pytest.mark.parametrize("views", [1, 8])
+def test_points_have_length_one(views: int) -> None:
+    net = Embedding(Encoder(SMALL, views, False), 5).eval()
+    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+        points = net(torch.randn(3, views, 64, 64))
+    assert points.dtype == torch.float32
+    torch.testing.assert_close(points.norm(dim=1), torch.ones(3))
+    assert points.shape == (3, 5)
+
+
+@pytest.mark.parametrize(("tuned", "learnt"), [("head", {"classifier"}), ("all", {"classifier", "encoder"})])
+def test_what_is_tuned_changes_and_nothing_else(tuned: Tuned, learnt: set[str]) -> None:
+    net = EncoderClassifier(Encoder(SMALL, 1, False), 2, tuned)
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    optimizer = torch.optim.SGD([p for p in net.parameters() if p.requires_grad], lr=0.1)
+    net.eval()
+    net.train()
+    net(torch.randn(4, 1, 64, 64)).square().sum().backward()
+    optimizer.step()
+    assert net.encoder.training == (tuned == "all")
+    changed = {name.split(".")[0] for name, value in net.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed == learnt
+
+
+def test_an_unknown_way_of_tuning_is_told() -> None:
+    with pytest.raises(ConfigError, match="Choose head or all"):
+        EncoderClassifier(Encoder(SMALL, 1, False), 2, "encoder")  # type: ignore[arg-type]
