@@ -12,6 +12,8 @@ from kium_lightning.nets.sources import timm_sources
 
 Tuned = Literal["head", "all"]
 
+_TINY = 1e-10  # below the variance of features of an encoder that never learnt
+
 
 class Encoder(nn.Module):
     """A timm net without its classifier.
@@ -36,7 +38,7 @@ class Encoder(nn.Module):
         )
         backbone.reset_classifier(0)  # type: ignore[operator]  # of all timm nets
         self.backbone = backbone
-        self.features = int(backbone.num_features)  # type: ignore[arg-type]  # of all timm nets
+        self.features = int(backbone.head_hidden_size)  # type: ignore[arg-type]  # of all timm nets
 
     def forward(self, images: Tensor) -> Tensor:
         """Computes features (B, F) from images (B, V, H, W) in [-1, 1]."""
@@ -44,11 +46,26 @@ class Encoder(nn.Module):
         return features
 
 
+class _BatchNorm(nn.BatchNorm1d):
+    """A batch norm that takes a single training row as it takes rows in evaluation."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        if len(input) > 1:
+            return super().forward(input)
+        return functional.batch_norm(
+            input, self.running_mean, self.running_var, self.weight, self.bias, training=False, eps=self.eps
+        )
+
+
 class Embedding(nn.Module):
     """Projects an encoder's features to points of unit length, where contrastive losses compare them.
 
+    Angiograms look much alike, so their features share one large part. The batch norms take it away; without them all
+    points of an untrained net lie in one place, and in bfloat16 their differences are lost.
+
     Source: Chen et al., "A Simple Framework for Contrastive Learning of Visual Representations", ICML 2020: one hidden
-    layer, thrown away after training, because the features before it serve other tasks better.
+    layer, thrown away after training, because the features before it serve other tasks better; batch norms as in the
+    authors' code.
 
     Args:
         encoder: gives features.
@@ -62,7 +79,11 @@ class Embedding(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.projection = nn.Sequential(
-            nn.Linear(encoder.features, encoder.features), nn.ReLU(), nn.Linear(encoder.features, dimensions)
+            nn.Linear(encoder.features, encoder.features, bias=False),
+            _BatchNorm(encoder.features),
+            nn.ReLU(),
+            nn.Linear(encoder.features, dimensions, bias=False),
+            _BatchNorm(dimensions),
         )
         self.weights_record = encoder.weights_record
 
@@ -73,6 +94,11 @@ class Embedding(nn.Module):
 
 class EncoderClassifier(nn.Module):
     """A linear layer on an encoder's features, with the encoder as it was trained before or tuned along.
+
+    Features are brought to mean 0 and standard deviation 1 first, by a batch norm without parameters: their scale
+    differs from one encoder to the next, and a layer on raw ones may learn next to nothing.
+
+    Source: He et al., "Masked Autoencoders Are Scalable Vision Learners", CVPR 2022, appendix A.1, for that.
 
     Args:
         encoder: gives features.
@@ -95,6 +121,7 @@ class EncoderClassifier(nn.Module):
         if tuned not in ("head", "all"):
             raise ConfigError(f"model.net.tuned is {tuned!r}. Choose head or all.")
         self.encoder = encoder.requires_grad_(tuned == "all")
+        self.standardized = _BatchNorm(encoder.features, eps=_TINY, affine=False)
         self.classifier = nn.Linear(encoder.features, outputs)
         self.weights_record = encoder.weights_record
         self._tuned = tuned
@@ -111,5 +138,5 @@ class EncoderClassifier(nn.Module):
         """Computes logits (B, outputs) from images (B, V, H, W) in [-1, 1]."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and self._tuned == "all"):
             features = self.encoder(images)
-        logits: Tensor = self.classifier(features)
+        logits: Tensor = self.classifier(self.standardized(features.float()))
         return logits

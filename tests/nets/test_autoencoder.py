@@ -38,7 +38,7 @@ def test_nothing_leads_past_the_latent() -> None:
 
 
 def test_a_size_that_cannot_be_halved_and_a_net_without_a_bottleneck_are_told() -> None:
-    with pytest.raises(ConfigError, match="Set data.image_size to a multiple of 8"):
+    with pytest.raises(ConfigError, match=r"Set data\.image_size to a multiple of 8"):
         Autoencoder(1, [4, 4, 4], 2)(torch.zeros(1, 1, 64, 60))
     for widths, channels in [([], 1), ([4, 4], 16), ([4, 4], 0), ([0, 4], 1)]:
         with pytest.raises(ConfigError, match="no bottleneck"):
