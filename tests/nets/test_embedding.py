@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 import timm
@@ -11,7 +12,7 @@ SMALL = "resnet10t.c3_in1k"
 
 
 def test_an_encoder_is_timms_net_without_its_classifier(tmp_path: Path) -> None:
-    colour = timm.create_model(SMALL).eval()
+    colour: Any = timm.create_model(SMALL).eval()
     torch.save(colour.state_dict(), tmp_path / "weights.pth")
     encoder = Encoder(SMALL, 1, str(tmp_path / "weights.pth")).eval()
     grey = torch.randn(2, 1, 64, 64)

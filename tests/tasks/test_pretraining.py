@@ -161,7 +161,7 @@ def test_a_contrastive_run_reports_embeddings_that_its_checkpoint_gives_again(
     assert (task.monitor, task.mode) == ("val/loss", "min")
     rows = validation_rows(trainings, pretraining)
     with torch.inference_mode():
-        points = [task(torch.stack([rows[row][part] for row in range(len(rows))])) for part in ("image", "other")]  # type: ignore[literal-required]
+        points = [task(torch.stack([rows[row][part] for row in range(len(rows))])) for part in ("image", "other")]
     table = pd.read_csv(record.folder / "embeddings.csv")
     found = table[[name for name in table.columns if name.startswith("embedding_")]]
     np.testing.assert_allclose(found, points[0], atol=1e-4)
