@@ -108,7 +108,7 @@ def main() -> None:
     parser.add_argument("--patients", type=int, default=900)
     parser.add_argument("--image-size", type=int, default=96)
     parser.add_argument("--epochs", type=int, default=12, help="of the contrastive trainings")
-    parser.add_argument("--painting-epochs", type=int, default=12, help="of the autoencoder")
+    parser.add_argument("--painting-epochs", type=int, default=5, help="of the autoencoder")
     parser.add_argument("--folds", type=int, default=3, help="one of which validates")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
@@ -131,8 +131,9 @@ def main() -> None:
     probe = ["model=contrastive_probe", *_ENCODER, *_PROBE]
     probes = {"random": trainings.train("probe-random", *probe, "model.start_from=null")}
     long = [f"model.epochs={arguments.epochs}", f"callbacks.early_stopping.patience={arguments.epochs}"]
-    for model in ("contrastive", "contrastive_self_supervised"):
+    for model, draws in (("contrastive", 1), ("contrastive_self_supervised", 2)):
         recipe = [f"model={model}", *_ENCODER, *long, "transforms=light", "data.batch_size=64", "model.scheduler=null"]
+        recipe.append(f"data.draws={draws}")
         trained = trainings.train(f"{model}-{arguments.epochs}", *recipe)
         last = trained / "checkpoints" / "last.ckpt"
         name = f"probe-{model}-{arguments.epochs}"

@@ -60,12 +60,13 @@ class _BatchNorm(nn.BatchNorm1d):
 class Embedding(nn.Module):
     """Projects an encoder's features to points of unit length, where contrastive losses compare them.
 
-    Angiograms look much alike, so their features share one large part. The batch norms take it away; without them all
+    Angiograms look much alike, so their features share one large part. The batch norm takes it away; without it all
     points of an untrained net lie in one place, and in bfloat16 their differences are lost.
 
     Source: Chen et al., "A Simple Framework for Contrastive Learning of Visual Representations", ICML 2020: one hidden
-    layer, thrown away after training, because the features before it serve other tasks better; batch norms as in the
-    authors' code.
+    layer, thrown away after training, because the features before it serve other tasks better; the hidden layer's batch
+    norm as in the authors' code. A second one on the points, which that code has too, keeps two classes from becoming
+    two points.
 
     Args:
         encoder: gives features.
@@ -82,8 +83,7 @@ class Embedding(nn.Module):
             nn.Linear(encoder.features, encoder.features, bias=False),
             _BatchNorm(encoder.features),
             nn.ReLU(),
-            nn.Linear(encoder.features, dimensions, bias=False),
-            _BatchNorm(dimensions),
+            nn.Linear(encoder.features, dimensions),
         )
         self.weights_record = encoder.weights_record
 
