@@ -6,10 +6,11 @@ import sys
 VERBS = {
     "phantom": "make a cohort of synthetic angiograms whose truth is known",
     "preprocess": "crop margins and cover burnt-in text of a cohort, with a record and a contact sheet",
-    "train": "train one net on one of the four folded datasets",
+    "train": "train one net by the name of a recipe",
     "calibrate": "fit the thresholds of a trained ensemble",
     "predict": "run the gated two-stage ensemble and write output.csv",
     "evaluate": "score output.csv against the ground truth",
+    "compare": "put trained runs beside each other in one table, with intervals",
 }
 
 

@@ -1,7 +1,7 @@
 """What a verb shows in the terminal: a progress bar for long work, and what it wrote as its last lines."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,9 +30,13 @@ def track(items: Iterable[_Item], description: str, total: int) -> Iterator[_Ite
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(description, total=total)
-        for item in items:
-            yield item
-            progress.advance(task)
+        try:
+            for item in items:
+                yield item
+                progress.advance(task)
+        finally:  # ends what works for them, also when it is left early
+            if isinstance(items, Generator):
+                items.close()
 
 
 def say(text: str) -> None:

@@ -3,10 +3,8 @@
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -23,6 +21,7 @@ from kium_lightning.images.reading import read_grey
 from kium_lightning.numbers import whole
 from kium_lightning.records import write_record
 from kium_lightning.settings import Config, build, chosen, verb
+from kium_lightning.workers import in_workers
 
 _RECORDS = "cleaning.json"
 _SHEET = "contact_sheet.png"
@@ -97,6 +96,7 @@ def clean_cohort(cohort: CohortFolder, target: Path, workers: int | None) -> lis
     """
     if target.resolve() == cohort.path.resolve() or (target.is_dir() and any(target.iterdir())):
         raise CohortError(f"{target} is not empty. Give an empty or a new folder as folder=PATH.")
+    count = workers or os.cpu_count() or 1
     outcomes: list[Outcome] = []
     unreadable: list[ImageError] = []
     for raw_set in (cohort.train_set, cohort.test_set):
@@ -107,7 +107,7 @@ def clean_cohort(cohort: CohortFolder, target: Path, workers: int | None) -> lis
         files = _images_of(raw_set)
         done = []
         jobs = [(file, clean_set) for file in files]
-        for outcome in track(_in_parallel(jobs, workers), f"cleaning {raw_set.name}", len(files)):
+        for outcome in track(in_workers(_clean_job, jobs, count), f"cleaning {raw_set.name}", len(files)):
             if isinstance(outcome, Outcome):
                 done.append(outcome)
             else:
@@ -134,19 +134,6 @@ def _images_of(folder: Path) -> list[Path]:
     if twice:
         raise CohortError(f"{folder} holds {len(twice)} images in two formats, {twice[0]} first. Remove one of each.")
     return files
-
-
-def _in_parallel(jobs: list[tuple[Path, Path]], workers: int | None) -> Iterator[Outcome | ImageError]:
-    count = min(workers or os.cpu_count() or 1, len(jobs))
-    if count <= 1:
-        yield from map(_clean_job, jobs)
-        return
-    # spawn: forking a process that has threads, as OpenCV's, can deadlock
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
-        try:
-            yield from pool.map(_clean_job, jobs, chunksize=8)
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def write_contact_sheet(path: Path, outcomes: Iterable[Outcome], samples: int, seed: int) -> Path:

@@ -79,6 +79,10 @@ def newest_run(outputs: Path, verb: str, name: str = "") -> Record:
     """
     records = finished_runs(outputs, verb, name)
     if not records:
-        command = f"python -m kium_lightning.{verb}" + (f" model={name}" if name and verb == "train" else "")
-        raise RunError(f"No finished {verb} run{f' of {name}' if name else ''} below {outputs}. Run `{command}` first.")
+        model, _, rows = name.partition("-")  # as in per_view-LI-A
+        command = f"python -m kium_lightning.{verb}" + (f" model={model}" if name and verb == "train" else "")
+        of_rows = f" with rows of {rows}" if rows else ""
+        raise RunError(
+            f"No finished {verb} run{f' of {name}' if name else ''} below {outputs}. Run `{command}`{of_rows} first."
+        )
     return records[0]

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,13 +13,14 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException, InstantiationException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from kium_lightning.errors import ConfigError, KiumError
+from kium_lightning.errors import ConfigError, KiumError, SettingError
 
 _PACKAGE = Path(__file__).resolve().parent
 _HYDRA_VERSION_BASE = "1.3"
+_INTERRUPTED = 130  # the exit status of what Ctrl-C has stopped, as shells have it
 
 Config = DictConfig
 
@@ -50,6 +52,13 @@ def _view_count(rows: Config) -> int:
     return len(build(rows).samples[0].views)
 
 
+def _crop_windows(file: str | None) -> dict[str, list[float]]:
+    """The crop windows of a JSON file, or those that come with the package, as numbers for a config to keep."""
+    from kium_lightning.data.crop_windows import SHIPPED_WINDOWS, read_crop_windows
+
+    return read_crop_windows(SHIPPED_WINDOWS if file is None else Path(file).expanduser().absolute()).plain()
+
+
 def _precision() -> str:
     """Lightning's name of the fastest safe precision: bfloat16 where the processor computes with it."""
     import torch
@@ -59,11 +68,32 @@ def _precision() -> str:
     return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "32-true"
 
 
+def run_name(model: str, *choices: Any) -> str:
+    """Names a run: the model, then what was chosen of its rows, so that runs of a sweep over rows can be told apart.
+
+    Args:
+        model: the model's name, such as ``per_view``.
+        choices: lists of words, such as views; None where nothing was chosen. What is no list stands as it is: the
+            rows themselves tell what is wrong with it.
+
+    Returns:
+        The name, such as ``per_view-LI-A`` or ``per_view-LI-A+LI-B``.
+    """
+    words = [
+        "+".join(map(str, choice)) if isinstance(choice, ListConfig | list) else str(choice)
+        for choice in choices
+        if choice
+    ]
+    return "-".join([model, *words])
+
+
 def _register_resolvers() -> None:
     OmegaConf.register_new_resolver("kium.outputs", lambda: str(outputs_dir()), replace=True)
     OmegaConf.register_new_resolver("kium.precision", _precision, replace=True)
     OmegaConf.register_new_resolver("kium.sweep", sweep_name, replace=True)
+    OmegaConf.register_new_resolver("kium.run_name", run_name, replace=True)
     OmegaConf.register_new_resolver("kium.label_count", _label_count, replace=True)
+    OmegaConf.register_new_resolver("kium.crop_windows", _crop_windows, replace=True)
     OmegaConf.register_new_resolver("kium.view_count", _view_count, replace=True)
 
 
@@ -109,6 +139,9 @@ def build(config: Config | dict[str, Any], **arguments: Any) -> Any:
 def _undisguised(error: BaseException) -> KiumError:
     cause: BaseException | None = error
     while cause is not None:
+        if isinstance(cause, SettingError):
+            node = _FULL_KEY.search(str(error))
+            return cause.inside(_own_key(node.group(1)) if node else "")
         if isinstance(cause, KiumError):
             return cause
         cause = cause.__cause__
@@ -120,6 +153,12 @@ def _undisguised(error: BaseException) -> KiumError:
     return ConfigError(f"{what}: {why}. Check the keys under this node against the constructor's arguments.")
 
 
+def _own_key(key: str) -> str:
+    """The key of a node where the user sets it: a cohort's, to which other groups only point."""
+    return key[key.index("cohort.") :] if ".cohort." in f".{key}" else key
+
+
+_FULL_KEY = re.compile(r"^full_key: (\S+)$", re.MULTILINE)  # how Hydra names the node that it could not build
 _FROM_WORKER = "Original Traceback (most recent call last)"
 
 
@@ -131,7 +170,8 @@ def verb(config_name: str) -> Callable[[Callable[[Config], Any]], Callable[[], N
     """Turns a function of a config into a command with Hydra's command line.
 
     A KiumError, a fault in the configuration, or a file that cannot be read or written ends the command with one
-    message and exit status 1. In a multirun the other jobs still run. HYDRA_FULL_ERROR=1 shows the traceback.
+    message and exit status 1; in a multirun the other jobs still run. Ctrl-C ends the command, and all jobs, with one
+    message and exit status 130. HYDRA_FULL_ERROR=1 shows the traceback.
     """
 
     def decorate(run: Callable[[Config], Any]) -> Callable[[], None]:
@@ -150,9 +190,21 @@ def verb(config_name: str) -> Callable[[Callable[[Config], Any]], Callable[[], N
                 print(f"Error: {message}", file=sys.stderr)
                 raise SystemExit(1) from error
 
-        command: Callable[[], None] = hydra.main(
+        hydra_main: Callable[[], None] = hydra.main(
             version_base=_HYDRA_VERSION_BASE, config_path=str(conf_dir()), config_name=config_name
         )(job)
+
+        @functools.wraps(run)
+        def command() -> None:
+            try:
+                hydra_main()
+            except (KeyboardInterrupt, SystemExit) as error:
+                stopped = error if isinstance(error, KeyboardInterrupt) else error.__context__
+                if not isinstance(stopped, KeyboardInterrupt) or os.environ.get("HYDRA_FULL_ERROR") == "1":
+                    raise  # Lightning turns Ctrl-C into an exit of its own
+                print(f"Stopped. {stopped}".rstrip(), file=sys.stderr)
+                raise SystemExit(_INTERRUPTED) from None
+
         return command
 
     return decorate
@@ -169,9 +221,7 @@ def _explained(error: Exception) -> KiumError:
         return _undisguised(error)
     if isinstance(error, OSError):
         return ConfigError(f"{error.filename} cannot be used ({error.strerror}). Give another path or mend this one.")
-    key = getattr(error, "full_key", None)
-    if key and ".cohort." in f".{key}":
-        key = key[key.index("cohort.") :]  # the other groups only point to it
+    key = _own_key(getattr(error, "full_key", None) or "")
     where = f" (at {key})" if key else ""
     return ConfigError(f"{str(error).splitlines()[0]}{where}. Give the value on the command line or in the YAML file.")
 

@@ -1,5 +1,6 @@
 """python -m kium_lightning.train model=swin_anterior: trains one net on one of the four folded datasets."""
 
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from kium_lightning.console import say, say_written
 from kium_lightning.errors import RunError
 from kium_lightning.records import write_record
-from kium_lightning.settings import Config, build, outputs_dir, overrides, plain, verb
+from kium_lightning.settings import Config, build, outputs_dir, overrides, plain, sweep_name, verb
 
 
 def train(config: Config) -> float:
@@ -34,8 +35,8 @@ def train(config: Config) -> float:
     quieten_libraries()
     folder = Path(config.folder).expanduser().resolve()
     resume = None if config.resume is None else Path(config.resume).expanduser().absolute()
-    if resume is not None:
-        load_task(resume)  # a file that is missing or foreign is told before the data are prepared
+    # A file that is missing or foreign is told before the data are prepared.
+    resumed = None if resume is None else load_task(resume)
     data: Angiograms = build(config.data)
     data.prepare_data()
     data.setup("fit")
@@ -45,7 +46,9 @@ def train(config: Config) -> float:
     L.seed_everything(config.seed, workers=True, verbose=False)
     task: Task = build(model)
     weights: dict[str, str] = dict(getattr(task.net, "weights_record", {}))
-    if task.start_from is not None and resume is None:
+    if resumed is not None:
+        weights = resumed.weights
+    elif task.start_from is not None:
         weights = start_net(task.net, task.start_from, outputs_dir())
     describe = Describe(model, data.preparation.plain(), weights)
     facts = _facts(config, data, weights)
@@ -74,13 +77,20 @@ def train(config: Config) -> float:
         "train",
         config.name,
         checkpoint=str(best.relative_to(folder)),
+        monitor=task.monitor,
         score=results[task.monitor],
+        parameters=sum(parameter.numel() for parameter in task.net.parameters()),
         validation=results,
         epochs=trainer.current_epoch,
         seconds=round(time.monotonic() - started, 1),
         **facts,
     )
     say(f"{config.name}: best {task.monitor} {results[task.monitor]:.4f} on fold {data.fold} ({data.split.path})")
+    if math.isnan(results[task.monitor]):
+        say(
+            f"{task.monitor} cannot be known: the patients of this fold are all alike in these labels. So best.ckpt "
+            "holds the first epoch. Choose another data.fold, or take last.ckpt."
+        )
     say_written([best, *written, record])
     return float(results[task.monitor])
 
@@ -101,6 +111,7 @@ def _facts(config: Config, data: Any, weights: dict[str, str]) -> dict[str, Any]
     return {
         "revision": code_revision(),
         "overrides": overrides(),
+        "sweep": sweep_name(),
         "seed": config.seed,
         "rows": data.rows.plain(),
         "question": data.rows.question,

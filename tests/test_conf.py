@@ -19,6 +19,9 @@ from kium_lightning.data.transforms import Augmentation
 from kium_lightning.ensemble.fusion import REPORT_RULES, PatientScores
 from kium_lightning.ensemble.members import Ensemble
 from kium_lightning.ensemble.predictor import Predictor
+from kium_lightning.losses.bce import BinaryCrossEntropy
+from kium_lightning.losses.contrastive import ContrastiveLoss
+from kium_lightning.nets.resnet18 import ResNet18
 from kium_lightning.phantom.cohort import PhantomCohort
 from kium_lightning.settings import Config, build, compose, conf_dir, plain
 from kium_lightning.tasks.classification import Classification
@@ -102,7 +105,10 @@ def test_every_dataset_builds(option: str) -> None:
     assert isinstance(data, Angiograms)
     rows = data.rows.plain()
     if rows["kind"] == "folded":
-        assert option == "_".join([rows["circulation"], *(["binary"] if rows["target"] == "binary" else [])])
+        named = "_".join([rows["circulation"], *(["binary"] if rows["target"] == "binary" else [])])
+        assert option.removesuffix("_as_filmed") == named
+        if option.endswith("_as_filmed"):
+            assert (data.preparation.polarity, data.preparation.median_kernel) == ("as_filmed", 1)
 
 
 @pytest.mark.parametrize("option", options("transforms"))
@@ -152,12 +158,22 @@ def test_every_net_fits_every_dataset(net: str, data: str) -> None:
     config = composed("train", f"model/net={net}", f"data={data}", "data.image_size=64")
     model = trained_net(config)
     built: nn.Module = build(model["net"])
+    rows = build(config.data.rows)
+    batch: dict[str, Any] = {**fake_batch(rows, 64, count=1)}
     with torch.inference_mode():
-        output = built.eval()(torch.zeros(1, 1, 64, 64))
-    if net == "autoencoder":
-        assert output.shape == (1, 1, 64, 64)
-    else:
-        assert output.shape == (1, model["net"]["dimensions" if net == "embedding" else "outputs"])
+        output = built.eval()(*(batch[name] for name in getattr(built, "inputs", ("image",))))
+    outputs = {"autoencoder": (1, 64, 64), "embedding": (128,), "reconstruction_classifier": (len(rows.label_names),)}
+    assert output.shape == (1, *outputs.get(net, (model["net"].get("outputs"),)))
+
+
+@pytest.mark.parametrize("option", options("model"))
+def test_every_part_of_a_model_can_be_exchanged(option: str) -> None:
+    """A part's settings stand in its own file, so that they do not meet the part that takes its place."""
+    exchanged = ["model/net=resnet18", "model/loss=bce", "model/optimizer=adam", "model/scheduler=plateau"]
+    model = trained_net(composed("train", f"model={option}", *exchanged))
+    assert isinstance(build(model["net"]), ResNet18)
+    assert isinstance(build(model["loss"]), BinaryCrossEntropy)
+    assert build(model["optimizer"])([nn.Parameter(torch.zeros(1))])
 
 
 @pytest.mark.parametrize("loss", options("model/loss"))
@@ -165,7 +181,9 @@ def test_every_net_fits_every_dataset(net: str, data: str) -> None:
 def test_every_loss_fits_every_dataset(loss: str, data: str) -> None:
     model = trained_net(composed("train", f"model/loss={loss}", f"data={data}"))
     shape = (3, model["net"]["outputs"])
-    value = build(model["loss"])(torch.zeros(shape, requires_grad=True), torch.ones(shape))
+    built = build(model["loss"])
+    targets = torch.ones(3) if isinstance(built, ContrastiveLoss) else torch.ones(shape)
+    value = built(torch.zeros(shape, requires_grad=True), targets)
     assert value.ndim == 0
     value.backward()
 

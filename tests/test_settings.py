@@ -115,7 +115,9 @@ def test_the_precision_is_one_that_lightning_knows() -> None:
     assert compose("train").trainer.precision in ("bf16-mixed", "16-mixed", "32-true")
 
 
-def run(error: Exception | None, monkeypatch: pytest.MonkeyPatch, folder: Path, *arguments: str) -> list[DictConfig]:
+def run(
+    error: BaseException | None, monkeypatch: pytest.MonkeyPatch, folder: Path, *arguments: str
+) -> list[DictConfig]:
     """Runs a verb that does nothing or fails, as the command line would."""
     seen: list[DictConfig] = []
 
@@ -193,3 +195,38 @@ def test_a_file_that_cannot_be_written_is_named_without_a_traceback(
         job()
     assert leaving.value.code == 1
     assert "page.md cannot be used (No such file or directory). Give another path" in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_any_verb_with_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in ("Half of it is done.", ""):
+        with pytest.raises(SystemExit) as leaving:
+            run(KeyboardInterrupt(words), monkeypatch, tmp_path)
+        assert leaving.value.code == 130
+        assert capsys.readouterr().err == f"Stopped. {words}".rstrip() + "\n"
+
+
+def test_an_exit_that_ctrl_c_has_caused_is_told_from_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["phantom", f"hydra.run.dir={tmp_path}"])
+
+    @verb("phantom")
+    def interrupted(config: DictConfig) -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            sys.exit(1)  # as Lightning does
+
+    with pytest.raises(SystemExit) as leaving:
+        interrupted()
+    assert (leaving.value.code, capsys.readouterr().err) == (130, "Stopped.\n")
+
+    @verb("phantom")
+    def left(config: DictConfig) -> None:
+        sys.exit(3)
+
+    with pytest.raises(SystemExit) as leaving:
+        left()
+    assert (leaving.value.code, capsys.readouterr().err) == (3, "")

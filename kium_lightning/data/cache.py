@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from torch.utils.data import DataLoader
 from kium_lightning.console import track
 from kium_lightning.data.cleaned import CleanedViews
 from kium_lightning.data.transforms import Preparation
-from kium_lightning.data.views import DecodedViews, Source, use_one_thread
+from kium_lightning.data.views import DecodedFiles, Source, use_one_thread
 from kium_lightning.files import replacing
 from kium_lightning.images.cleaning import CLEANING_VERSION
 
@@ -40,8 +41,10 @@ def prepared_views(sources: Sequence[Source], preparation: Preparation, folder: 
     Raises:
         ImageError: a file cannot be read.
     """
+    paths = list(dict.fromkeys(source.path for source in sources))
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        digests = list(threads.map(_content_digest, [source.path for source in sources]))
+        of_path = dict(zip(paths, threads.map(_content_digest, paths), strict=True))
+    digests = [of_path[source.path] for source in sources]
     path = folder / f"{_key(digests, sources, preparation)}.npy"
     if not path.is_file():
         _remove_abandoned(folder)
@@ -65,15 +68,23 @@ def _fill(path: Path, sources: Sequence[Source], preparation: Preparation, folde
     size = preparation.image_size
     array = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(len(sources), size, size))
     # Cleaning spends its time in many small steps that hold the interpreter lock: threads would wait for each other.
+    groups = _by_file(sources)
     loader = DataLoader(
-        DecodedViews(sources, preparation, CleanedViews(folder)),
+        DecodedFiles(groups, preparation, CleanedViews(folder)),
         batch_size=None,
-        num_workers=min(len(sources), os.cpu_count() or 1),
+        num_workers=min(len(groups), os.cpu_count() or 1),
         worker_init_fn=use_one_thread,
     )
-    for position, view in enumerate(track(loader, f"preparing views at {size} px", total=len(sources))):
-        array[position] = view
+    done = 0
+    for views in track(loader, f"preparing views at {size} px", total=len(groups)):
+        array[done : done + len(views)] = views
+        done += len(views)
     array.flush()
+
+
+def _by_file(sources: Sequence[Source]) -> list[list[Source]]:
+    """Sources that follow each other and are windows of one file, together, so that it is decoded once."""
+    return [list(group) for _, group in groupby(sources, key=lambda source: source.path)]
 
 
 def _remove_abandoned(folder: Path) -> None:

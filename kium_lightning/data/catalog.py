@@ -73,8 +73,9 @@ def read_catalog(folder: Path, csv: Path, on_fault: OnFault = "stop", check_imag
         folder: holds the images, named ``{Index}{view}.jpg`` (or jpeg, png).
         csv: the labels, or the zeros of a test set.
         on_fault: ``stop`` refuses a cohort with any fault; ``drop`` leaves out the patients concerned and lists them
-            in ``dropped``; ``mask`` leaves out views that are missing or unreadable, and stops at any other fault. A
-            fault of the whole table stops in every case.
+            in ``dropped``; ``mask`` leaves out views that are missing or unreadable, lists them in ``dropped``, and
+            stops at any other fault, such as a patient of whom no view is left. A fault of the whole table stops in
+            every case.
         check_images: decode every image. Without it only the names of the files are looked at.
 
     Raises:
@@ -92,6 +93,9 @@ def read_catalog(folder: Path, csv: Path, on_fault: OnFault = "stop", check_imag
     faults += image_faults
     if check_images:
         faults += unreadable_images(images)
+    if on_fault == "mask":
+        images = _without_lost(images, faults)
+        faults += _viewless(cells, images, faults)
     stopping = [fault for fault in faults if on_fault == "stop" or (on_fault == "mask" and not fault.loses_view)]
     if stopping:
         raise CohortError(
@@ -100,16 +104,25 @@ def read_catalog(folder: Path, csv: Path, on_fault: OnFault = "stop", check_imag
         )
     if faults:
         _LOG.warning("Left out for their faults:\n%s", fault_table(faults))
-    if on_fault == "mask":
-        lost = {(fault.patient, fault.view) for fault in faults}
-        images = {key: path for key, path in images.items() if (key[0], key[1].code) not in lost}
-        return _catalog(folder, cells, images, faults, _without_images(cells, images))
-    return _catalog(folder, cells, images, faults, {fault.patient for fault in faults if fault.patient is not None})
+    faulty = {fault.patient for fault in faults if fault.patient is not None} if on_fault == "drop" else set()
+    return _catalog(folder, cells, images, faults, faulty)
 
 
-def _without_images(cells: pd.DataFrame, images: ImageFiles) -> set[int]:
-    """The patients of whom no view is left."""
-    return set(map(int, cells[INDEX_COLUMN])) - {patient for patient, _ in images}
+def _without_lost(images: ImageFiles, faults: list[Fault]) -> ImageFiles:
+    """The images without those of views that faults take away."""
+    lost = {(fault.patient, fault.view) for fault in faults if fault.loses_view}
+    return {key: path for key, path in images.items() if (key[0], key[1].code) not in lost}
+
+
+def _viewless(cells: pd.DataFrame, images: ImageFiles, faults: list[Fault]) -> list[Fault]:
+    """A fault for each patient whose views are all unreadable; those without any file have theirs already."""
+    lost = {fault.patient for fault in faults if fault.loses_view}
+    left = {patient for patient, _ in images}
+    return [
+        Fault(patient, "", "No view of this patient can be read.", "Replace the images or drop the row.")
+        for patient in map(int, cells[INDEX_COLUMN])
+        if patient in lost - left
+    ]
 
 
 def _catalog(folder: Path, cells: pd.DataFrame, images: ImageFiles, faults: list[Fault], faulty: set[int]) -> Catalog:

@@ -78,6 +78,10 @@ class RowDataset(Dataset[Batch]):
         """The name of a row's sample, such as ``LI-A``."""
         return str(self.table[VIEW_COLUMN].iloc[row])
 
+    def views(self, row: int) -> tuple[View, ...]:
+        """The views that a row holds, also where the patient lacks one."""
+        return self._samples[row % len(self._samples)].views
+
     def __getitem__(self, draw: Draw | int) -> Batch:
         """Loads a row; a ``Draw`` brings the seed of its augmentation, a plain number means no augmentation.
 
@@ -90,7 +94,7 @@ class RowDataset(Dataset[Batch]):
             images = _changed(images, self._augmentation, draw.seed)
         batch: Batch = {
             "image": _stacked(images),
-            "view": torch.tensor([_ORDER[view] for view in self._samples[row % len(self._samples)].views]),
+            "view": torch.tensor([_ORDER[view] for view in self.views(row)]),
             "present": torch.tensor([image is not None for image in images]),
             "labels": torch.from_numpy(self.labels[row].astype(np.float32)),
             "row": torch.tensor(row),

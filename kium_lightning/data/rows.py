@@ -23,6 +23,11 @@ class Window(NamedTuple):
     right: float
     bottom: float
 
+    @property
+    def mirrored(self) -> "Window":
+        """The window of the same place in the picture's mirror image."""
+        return Window(1.0 - self.right, self.top, 1.0 - self.left, self.bottom)
+
     def slices(self, height: int, width: int) -> tuple[slice, slice]:
         """The rows and columns of a picture (height, width) that lie inside, at least one pixel of each."""
         top, left = min(round(self.top * height), height - 1), min(round(self.left * width), width - 1)

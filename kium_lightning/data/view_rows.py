@@ -20,18 +20,21 @@ class ViewRows:
     """One row per chosen view, labelled with chosen locations; a patient's score is the maximum over the views.
 
     With one view it is the report's training by view; with one location it is a net per artery and its best views.
+    Where both are given, nothing is asked of what the views show: all 21 locations can be learnt from one view.
 
     Args:
         views: codes such as ``LI-A``; None for those that show every chosen location well.
         locations: column names such as ``L_MCA``; None for those that every chosen view shows well.
 
     Raises:
-        ConfigError: neither is given, a name is unknown, or nothing is left.
+        ConfigError: neither is given, a name is unknown or given twice, or nothing is left.
     """
 
     def __init__(self, views: Sequence[str] | None, locations: Sequence[str] | None) -> None:
         if not views and not locations:
             raise ConfigError("Rows of views need data.rows.views or data.rows.locations, such as views=[LI-A].")
+        _check_list("views", views, "[LI-A]")
+        _check_list("locations", locations, "[L_MCA]")
         try:
             given_views = chosen_views(views or ())
             given_locations = tuple(Location.from_column(column) for column in locations or ())
@@ -87,3 +90,11 @@ class ViewRows:
     def plain(self) -> dict[str, Any]:
         """The settings as JSON values."""
         return {"kind": "views", "views": [view.code for view in self.views], "locations": self.label_names}
+
+
+def _check_list(key: str, names: Sequence[str] | None, example: str) -> None:
+    if names is not None and not isinstance(names, list | tuple):
+        raise ConfigError(f"data.rows.{key} is {names!r}. Give a list, such as 'data.rows.{key}={example}'.")
+    twice = sorted({str(name) for name in names or () if names and names.count(name) > 1})
+    if twice:
+        raise ConfigError(f"data.rows.{key} names {', '.join(twice)} more than once. Name each of them once.")

@@ -14,6 +14,7 @@ from kium_lightning.data.catalog import Catalog
 from kium_lightning.data.cleaned import CleanedViews
 from kium_lightning.data.rows import Rows, Window
 from kium_lightning.data.transforms import Preparation
+from kium_lightning.errors import CohortError
 from kium_lightning.images.reading import read_grey
 
 MISSING = -1  # in place of a position, where a patient has no such view
@@ -46,7 +47,11 @@ class RowSources(NamedTuple):
 
 
 def row_sources(catalog: Catalog, rows: Rows) -> RowSources:
-    """Lists the pictures of all patients' rows."""
+    """Lists the pictures of all patients' rows.
+
+    Raises:
+        CohortError: a row has no picture at all, because views were masked that it cannot do without.
+    """
     sources: list[Source] = []
     positions = []
     for patient in catalog.patients:
@@ -57,6 +62,11 @@ def row_sources(catalog: Catalog, rows: Rows) -> RowSources:
                 places.append(MISSING if path is None else len(sources))
                 if path is not None:
                     sources.append(Source(path, view, sample.window))
+            if all(place == MISSING for place in places):
+                raise CohortError(
+                    f"Patient {patient} has no picture for the row {sample.name}, so its views cannot be masked. Set "
+                    "on_fault to stop or drop, or use rows that hold several views, such as data=patients."
+                )
             positions.append(places)
     return RowSources(sources, np.array(positions, dtype=np.int64))
 
@@ -85,6 +95,30 @@ class DecodedViews(Dataset[NDArray[np.uint8]]):
         if self._cleaned is None:
             return self._preparation(read_grey(path), view, window)
         return self._preparation.after_cleaning(self._cleaned.read(path), view, window)
+
+
+class DecodedFiles(Dataset[NDArray[np.uint8]]):
+    """Files that are decoded once each, with all windows that are wanted of them.
+
+    Args:
+        groups: for each file its pictures.
+        preparation: the steps up to the net's input size.
+        cleaned: remembers what cleaning found.
+    """
+
+    def __init__(self, groups: Sequence[Sequence[Source]], preparation: Preparation, cleaned: CleanedViews) -> None:
+        self._groups = groups
+        self._preparation = preparation
+        self._cleaned = cleaned
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+    def __getitem__(self, position: int) -> NDArray[np.uint8]:
+        """The pictures (windows, S, S) of a file."""
+        group = self._groups[position]
+        clean = self._cleaned.read(group[0].path)
+        return np.stack([self._preparation.after_cleaning(clean, view, window) for _, view, window in group])
 
 
 def use_one_thread(_worker: int) -> None:

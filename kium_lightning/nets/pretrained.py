@@ -66,35 +66,48 @@ def with_weights(
     return build(None), {"source": "none", "cause": cause}
 
 
-def timm_net(architecture: str, file: Path | None, in_chans: int, image_size: int | None = None) -> nn.Module:
-    """Makes a timm net with its 1000-way head, at random or from a file.
+def timm_net(
+    architecture: str,
+    file: Path | None,
+    in_chans: int,
+    image_size: int | None = None,
+    outputs: int | None = None,
+) -> nn.Module:
+    """Makes a timm net at random or from a file, with its published head or with another in that one's place.
 
-    timm itself sums 3-channel kernels of the file's first layer where ``in_chans`` is 1, and keeps kernels that fit.
+    timm itself fits the file's first layer to other channels than 3: it sums the kernels for one channel, and repeats
+    and scales them for several.
 
     Args:
         architecture: timm's name.
-        file: a state dict of the same architecture, ``.pth`` or ``.safetensors``.
+        file: a state dict of the same architecture with the published head, ``.pth`` or ``.safetensors``.
         in_chans: channels of the input images.
         image_size: side of the input images in pixels, for nets that must know it.
+        outputs: 0 for pooled features without a head, else the outputs of a new linear head at random; None keeps
+            the published head (1000 classes for most nets).
 
     Raises:
         WeightsError: the file is unreadable or its keys or shapes do not fit; the message names them.
     """
     size: dict[str, Any] = {} if image_size is None else {"img_size": image_size}
     overlay = None if file is None else {"file": str(file)}
+    published = timm.get_pretrained_cfg(architecture)
     try:
         net: nn.Module = timm.create_model(
             architecture,
             pretrained=file is not None,
             pretrained_cfg_overlay=overlay,
             in_chans=in_chans,
-            num_classes=1000,
+            num_classes=1000 if published is None else published.num_classes,
             **size,
         )
     except Exception as error:
         if file is None:
             raise
         raise WeightsError(f"{file} does not fit {architecture} ({brief(error)}). Give a file of that net.") from error
+    if outputs is not None:
+        # Not left to create_model: asked for another head it skips every key of the file that does not fit.
+        net.reset_classifier(outputs)  # type: ignore[operator]
     return net
 
 

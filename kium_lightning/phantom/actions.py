@@ -7,6 +7,7 @@ ACTIONS = {
     "cohort": "makes the cohort, unless it is there already",
     "gallery": "writes one PNG with all views of several patients, with and without their truth",
     "statistics": "measures many patients' vessels and holds them against what is known",
+    "boxes": "derives where each artery's aneurysms lie in the views, for rule-based crops",
 }
 _WITH_VALUE = frozenset(  # Hydra's flags whose value is a word of its own
     {"--cfg", "-c", "--package", "-p", "--config-path", "-cp", "--config-name", "-cn", "--config-dir", "-cd"}

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kium_lightning.phantom.skull_shape import SkullShape
+
 ELLIPSOID, BOX = 0.0, 1.0
 COLUMNS = 17  # shape, centre (3), half axes (3), axes (3, 3) as rows, density
 
@@ -66,10 +68,9 @@ _EITHER_SIDE: tuple[_Row, ...] = (
     (ELLIPSOID, (17, -39, -80), (8, 9, 7), 0, 0, 0.4),  # joints of the axis
 )
 _DISCS_MM = 17.0  # from one vertebra to the next
-_VERTEBRAE = 3  # below the axis
+_VERTEBRAE = 6  # below the axis, as many as the widest field shows
 _TEETH = 7  # on either side of a jaw
 _MOLARS = 3  # of them
-_FILLING = 2.5  # density of amalgam and crowns against compact bone
 
 
 @dataclass(frozen=True)
@@ -103,36 +104,39 @@ class Skull:
         vault: the vault.
         bodies: (n, 17): shape, centre (3), half axes (3), axes (3, 3) as rows, density against compact bone.
         grain_seed: for the texture of the spongy bone.
+        shape: what they were drawn from, and what their bone does to the beam.
     """
 
     vault: Vault
     bodies: NDArray[np.float64]
     grain_seed: int
+    shape: SkullShape
 
 
-def draw_skull(rng: np.random.Generator) -> Skull:
-    """Draws the bones of a patient: size by about 4 %, the wall by 20 %, each body's place by 1 mm."""
-    size = float(np.clip(1.0 + 0.04 * rng.standard_normal(), 0.9, 1.1))
-    around = np.array([[74.0, 88.0, 62.0], [74.0, 86.0, 81.0]]) * (1.0 + 0.03 * rng.standard_normal((2, 3)))
+def draw_skull(shape: SkullShape, rng: np.random.Generator) -> Skull:
+    """Draws the bones of a patient."""
+    size = float(np.clip(1.0 + shape.size_sd * rng.standard_normal(), *shape.size_limits))
+    mean = np.array([shape.vault_backward_mm, shape.vault_forward_mm], dtype=float)
+    around = mean * (1.0 + shape.vault_sd * rng.standard_normal((2, 3)))
     around[:, 0] = around[:, 0].mean()
-    waves = np.column_stack(
-        [rng.normal(0.0, 4.0, (5, 3)), rng.uniform(0.0, 2.0 * np.pi, 5), rng.uniform(0.04, 0.12, 5)]
-    )
+    count = shape.waves
+    vectors, phases = rng.normal(0.0, shape.wave_sd, (count, 3)), rng.uniform(0.0, 2.0 * np.pi, count)
+    waves = np.column_stack([vectors, phases, rng.uniform(*shape.wave_strength, count)])
     vault = Vault(
         centre=np.array([0.0, -14.0, 12.0]),
         half_axes=size * around,
-        wall_mm=float(np.clip(6.5 * np.exp(0.2 * rng.standard_normal()), 4.5, 10.0)),
+        wall_mm=float(np.clip(shape.wall_mm * np.exp(shape.wall_sigma * rng.standard_normal()), *shape.wall_limits_mm)),
         waves=waves,
         base=np.array([0.0, -0.395, 0.919, 29.5]),
-        coronal=float(rng.uniform(0.28, 0.42)),
-        lambdoid=float(rng.uniform(0.5, 0.62)),
+        coronal=float(rng.uniform(*shape.coronal)),
+        lambdoid=float(rng.uniform(*shape.lambdoid)),
     )
-    rows = [*_MIDLINE, *_neck(), *_EITHER_SIDE, *_jaws(rng)]
-    mirrored = [(s, (-c[0], *c[1:]), h, -turn, tip, d) for s, c, h, turn, tip, d in [*_EITHER_SIDE, *_jaws(rng)]]
+    rows = [*_MIDLINE, *_neck(), *_EITHER_SIDE, *_jaws(shape, rng)]
+    mirrored = [(s, (-c[0], *c[1:]), h, -turn, tip, d) for s, c, h, turn, tip, d in [*_EITHER_SIDE, *_jaws(shape, rng)]]
     bodies = np.array([_body(row) for row in [*rows, *mirrored]])
-    bodies[:, 1:4] = size * bodies[:, 1:4] + rng.normal(0.0, 1.0, (len(bodies), 3))
-    bodies[:, 4:7] *= size * (1.0 + 0.08 * rng.standard_normal((len(bodies), 3)))
-    return Skull(vault, bodies, int(rng.integers(2**63)))
+    bodies[:, 1:4] = size * bodies[:, 1:4] + rng.normal(0.0, shape.place_sd_mm, (len(bodies), 3))
+    bodies[:, 4:7] *= size * (1.0 + shape.bone_size_sd * rng.standard_normal((len(bodies), 3)))
+    return Skull(vault, bodies, int(rng.integers(2**63)), shape)
 
 
 def _neck() -> list[_Row]:
@@ -149,10 +153,11 @@ def _neck() -> list[_Row]:
     return rows
 
 
-def _jaws(rng: np.random.Generator) -> list[_Row]:
+def _jaws(shape: SkullShape, rng: np.random.Generator) -> list[_Row]:
     """The teeth of one side, along the arches of both jaws; some molars hold a filling, some people have few teeth."""
     rows: list[_Row] = []
-    kept = rng.choice([1.0, 0.9, 0.6, 0.1], p=[0.4, 0.35, 0.15, 0.1])
+    shares, weights = np.array(shape.teeth, dtype=float).T
+    kept = rng.choice(shares, p=weights / weights.sum())
     for up in (-68.0, -86.0):
         for number in range(_TEETH):
             across = (number + 0.5) / _TEETH * 0.5 * np.pi
@@ -161,9 +166,9 @@ def _jaws(rng: np.random.Generator) -> list[_Row]:
                 continue
             wide = 2.8 if number < _TEETH - _MOLARS else 4.0
             rows.append((ELLIPSOID, (lateral, anterior, up), (wide, wide, 8.5), 0, 0, 0.75))
-            if number >= _TEETH - _MOLARS and rng.uniform() < 0.3:
+            if number >= _TEETH - _MOLARS and rng.uniform() < shape.filled:
                 crown = up - 5.0 if up > -80.0 else up + 5.0
-                rows.append((ELLIPSOID, (lateral, anterior, crown), (2.5, 2.8, 2.0), 0, 0, _FILLING))
+                rows.append((ELLIPSOID, (lateral, anterior, crown), (2.5, 2.8, 2.0), 0, 0, shape.filling_density))
     return rows
 
 

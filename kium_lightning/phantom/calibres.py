@@ -13,6 +13,7 @@ from kium_lightning.phantom.tree import Branch, Segment, Tree
 Values = dict[str, list[float]]
 
 _ROOT_MM = (2.5, 12.0)  # where the calibre of an artery is taken that is measured near its origin
+_CAVERNOUS_MM = (15.0, 4.0)  # way before the genu of the carotid between which its cavernous calibre is taken
 _A1_HYPOPLASTIC_MM = 1.3
 _COMPLETE_MM = 1.0  # an artery of the circle of Willis thinner than this does not count
 _STRAIGHT_MM = 2.0  # a basilar artery that bends less than this to the side
@@ -64,10 +65,9 @@ def _measure_side(tree: Tree, side: Side, found: Values) -> None:
     height, along = ica.points[:, 2], path_lengths(ica.points)
     genu = int(np.argmax(ica.points[:, 1]))
     petrous = int(np.argmin(np.abs(height[:genu] - landmarks.ICA[landmarks.ICA_PETROUS, 2])))
-    cavernous = (np.arange(len(along)) < genu) & (height > -18.0) & (ica.points[:, 1] > -8.0)
     found["ICA, distal cervical"].append(2.0 * float(ica.radii[(height < -50.0) & (height > -110.0)].mean()))
     found["ICA, first intracranial"].append(diameter(ica, along[petrous] - 1.0, along[petrous] + 1.0))
-    found["ICA, cavernous"].append(2.0 * float(ica.radii[cavernous].mean()))
+    found["ICA, cavernous"].append(diameter(ica, along[genu] - _CAVERNOUS_MM[0], along[genu] - _CAVERNOUS_MM[1]))
     found["ICA, terminus"].append(diameter(ica, along[-1] - 2.5, along[-1]))
     m1 = tree.branch(Segment.MCA, side)
     found["M1"].append(diameter(m1))
@@ -91,7 +91,7 @@ def _measure_side(tree: Tree, side: Side, found: Values) -> None:
     va = tree.branch(Segment.VA, side)
     if va.joins is not None and not is_thin(va):
         way = path_lengths(va.points)
-        entry = way[int(np.argmin(np.abs(va.points[:, 2] - landmarks.FORAMEN_MAGNUM_MM)))]
+        entry = way[landmarks.dural_entry(va.points)]
         found["V4, dural entry"].append(diameter(va, entry - 1.0, entry + 2.0))
         found["V4, end"].append(diameter(va, way[-1] - 7.0, way[-1] - 4.0))
         found["V4 length"].append(float(way[-1] - entry))

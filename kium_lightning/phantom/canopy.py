@@ -15,6 +15,7 @@ from kium_lightning.phantom.tree import Branch, Key, Segment
 _END_RADIUS_MM = 0.12
 _CLOSING_MM = 18.0
 _FORWARD = 0.45  # cosine of the widest angle between a vessel's first direction and what it heads for
+_OWN_REACH = 0.7  # of an end's chord, beyond which one of its own goals must lie; else it goes anywhere it likes
 _MINOR_SHARE = 0.72  # of the angle between two daughters, how much the thinner one turns
 
 
@@ -161,11 +162,14 @@ def _ways(
     planting: Planting, sprig: Sprig, start: NDArray[np.float64], direction: NDArray[np.float64], goals: Points
 ) -> Points:
     """What a segment heads for: the middle of its share, or the place of it that suits its length best."""
-    away = goals - start
-    distances = np.sqrt((away**2).sum(axis=1)) + 1e-6
     if sprig.daughters is None:
-        behind = 1.0 - (away @ direction) / distances
         chord = sprig.length_mm / sprig.tortuosity
+        away = goals - start
+        if float((away**2).sum(axis=1).max()) < (_OWN_REACH * chord) ** 2:  # too long for its own share
+            goals = planting.territory.goals
+            away = goals - start
+        distances = np.sqrt((away**2).sum(axis=1)) + 1e-6
+        behind = 1.0 - (away @ direction) / distances
         goal = goals[int(np.argmin(np.abs(distances - chord) + 0.5 * chord * behind))]
     else:
         middle = goals.mean(axis=0)

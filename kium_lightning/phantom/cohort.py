@@ -3,14 +3,10 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from enum import StrEnum
-from multiprocessing import get_context, parent_process
 from pathlib import Path
-from threading import Thread
 from typing import Any, TypeVar
 
 import numpy as np
@@ -27,13 +23,15 @@ from kium_lightning.phantom.labels import Sites, draw_labels
 from kium_lightning.phantom.lookalikes import Lookalikes
 from kium_lightning.phantom.patient import Distributions
 from kium_lightning.phantom.population import Anatomy
+from kium_lightning.phantom.skull_shape import SkullShape
 from kium_lightning.phantom.truth import Detail, legend
 from kium_lightning.phantom.writing import Job, write_patient
 from kium_lightning.phantom.xray import Xray
+from kium_lightning.workers import in_workers
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
-_FORMAT = 2  # raise it when the same settings make other files, so that old cohorts are not taken for new ones
+_FORMAT = 3  # raise it when the same settings make other files, so that old cohorts are not taken for new ones
 _FIRST_INDEX = 1001
 _GAP = 0.12  # probability that a number is skipped, as in the challenge's tables
 _FINISHED = "cohort.json"
@@ -58,6 +56,7 @@ class PhantomCohort:
         truth: ``full``, ``masks`` or ``boxes``: how much is written beside the images.
         aneurysms: how large aneurysms are.
         lookalikes: how often other things look like one.
+        skull: how skulls differ.
         xray: how runs differ.
         film: how image files differ.
 
@@ -79,18 +78,20 @@ class PhantomCohort:
         anatomy: Anatomy,
         aneurysms: Aneurysms,
         lookalikes: Lookalikes,
+        skull: SkullShape,
         xray: Xray,
         film: Film,
     ) -> None:
-        if min(train_patients, test_patients) < 0 or train_patients + test_patients == 0:
+        whole("cohort.train_patients", train_patients, 0)
+        whole("cohort.test_patients", test_patients, 0)
+        if train_patients + test_patients == 0:
             raise ConfigError(
-                f"A cohort of {train_patients} training and {test_patients} test patients cannot be made. "
-                "Give cohort.train_patients and cohort.test_patients whole numbers, at least one of them above 0."
+                "cohort.train_patients and cohort.test_patients are both 0. Give at least one of them patients."
             )
         self._patients = {"train_set": train_patients, "test_set": test_patients}
         self._seed = whole("cohort.seed", seed, 0)
         self._workers = os.cpu_count() or 1 if workers is None else whole("cohort.workers", workers, 1)
-        self.distributions = Distributions(anatomy, aneurysms, lookalikes, xray, film)
+        self.distributions = Distributions(anatomy, aneurysms, lookalikes, skull, xray, film)
         self.sites, self._detail = _chosen(Sites, "sites", sites), _chosen(Detail, "truth", truth)
         self.settings: dict[str, Any] = json.loads(
             json.dumps(
@@ -121,19 +122,33 @@ class PhantomCohort:
         self._check(finished if finished.is_file() else unfinished)
         if finished.is_file():
             return cohort
-        jobs = self.jobs()
+        again = "Run the same command again: it continues where it stopped."
+        try:
+            self._make(unfinished)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"{cohort.path} is not complete. {again}") from None
+        except BrokenProcessPool as error:
+            raise CohortError(
+                f"A worker process ended while it made {cohort.path}, perhaps for want of memory. {again} "
+                "cohort.workers=1 needs the least memory."
+            ) from error
+        write_json(finished, self.settings)
+        unfinished.unlink(missing_ok=True)
+        return cohort
+
+    def _make(self, marker: Path) -> None:
+        """Writes what is missing, after a marker that tells a later run what was begun here."""
+        jobs, cohort = self.jobs(), self.cohort
         for folder in {cohort.path, cohort.truth} | {job.images for job in jobs} | {job.truth for job in jobs}:
             sweep(folder)
-        write_json(unfinished, self.settings)
+        write_json(marker, self.settings)
         missing = [job for job in jobs if not job.record.is_file()]
-        for _ in track(self._written(missing), f"Making the cohort {cohort.name}", len(missing)):
+        written = in_workers(write_patient, missing, self._workers)
+        for _ in track(written, f"Making the cohort {cohort.name}", len(missing)):
             pass
         self._write_tables()
         if self._detail is Detail.FULL:
             write_json(cohort.truth / "arteries.json", legend())
-        write_json(finished, self.settings)
-        unfinished.unlink(missing_ok=True)
-        return cohort
 
     def jobs(self) -> list[Job]:
         """One job for each patient, train before test, numbered upwards with gaps."""
@@ -171,25 +186,6 @@ class PhantomCohort:
                 "or remove this folder to make it anew."
             )
 
-    def _written(self, jobs: list[Job]) -> Iterator[int]:
-        if self._workers == 1 or len(jobs) < 2:
-            yield from map(write_patient, jobs)
-            return
-        # spawn: forking a process that has threads, as torch's and OpenCV's, can deadlock
-        workers, spawn = min(self._workers, len(jobs)), get_context("spawn")
-        with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_end_with_parent) as pool:
-            futures = [pool.submit(write_patient, job) for job in jobs]
-            try:
-                for future in as_completed(futures):
-                    yield future.result()
-            except BrokenProcessPool as error:
-                raise CohortError(
-                    f"A worker process ended while it made {self.cohort.path}, perhaps for want of memory. Run the "
-                    "same command again: it continues where it stopped. cohort.workers=1 needs the least memory."
-                ) from error
-            finally:
-                pool.shutdown(cancel_futures=True)
-
     def _write_tables(self) -> None:
         jobs = self.jobs()
         train = [job for job in jobs if job.images == self.cohort.train_set]
@@ -197,19 +193,6 @@ class PhantomCohort:
         write_text(self.cohort.train_csv, _table(train))
         write_text(self.cohort.groundtruth_csv, _table(test))
         write_text(self.cohort.test_csv, _table(test, blank=True))
-
-
-def _end_with_parent() -> None:
-    """Lets a worker end when its parent is killed; else it would wait for more work for ever."""
-    parent = parent_process()
-    if parent is None:
-        return
-
-    def wait() -> None:
-        parent.join()
-        os._exit(1)
-
-    Thread(target=wait, daemon=True).start()
 
 
 def _chosen(kind: type[_Choice], key: str, value: str) -> _Choice:

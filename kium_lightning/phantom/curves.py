@@ -8,6 +8,10 @@ from numpy.typing import NDArray
 
 Points = NDArray[np.float64]
 
+_SWINGS = 3  # sines that add up to how an artery winds along each axis,
+_SWING_MM = (16.0, 42.0)  # their shortest and longest wave,
+_WIDEST_SWING_MM = 6.0  # and how far the longest may swing
+_SHARPEST_PER_MM = 0.6  # largest change of direction of an artery that winds, radians per mm
 _DRIFT_MM = 14.0  # waypoints closer than this move together
 
 
@@ -90,18 +94,57 @@ def unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(vector / math.sqrt(vector @ vector), dtype=np.float64)
 
 
-def wander(rng: np.random.Generator, along_mm: NDArray[np.float64], spreads_mm: NDArray[np.float64]) -> Points:
+def wander(
+    rng: np.random.Generator,
+    along_mm: NDArray[np.float64],
+    spreads_mm: NDArray[np.float64],
+    drift_mm: float = _DRIFT_MM,
+) -> Points:
     """Draws displacements (n, 3) of waypoints: a smooth drift along the vessel rather than a zigzag.
 
     Args:
         rng: the source of randomness.
         along_mm: the way from the first to each waypoint, (n,).
-        spreads_mm: standard deviation of each waypoint's displacement per axis, (n,).
+        spreads_mm: standard deviation of each waypoint's displacement per axis, (n, 3) or (n, 1).
+        drift_mm: waypoints closer than this move together.
     """
-    apart = (along_mm[:, None] - along_mm) / _DRIFT_MM
+    apart = (along_mm[:, None] - along_mm) / drift_mm
     covariance = np.exp(-0.5 * apart**2) + 1e-6 * np.eye(len(along_mm))
     drift: Points = np.linalg.cholesky(covariance) @ rng.standard_normal((len(along_mm), 3))
-    return drift * spreads_mm[:, None]
+    return drift * spreads_mm
+
+
+def wound(rng: np.random.Generator, points: Points, excess: float) -> Points:
+    """Lets a polyline (n, 3) swing about its way until it is longer by a share; its start stays in place.
+
+    The swings are sums of sines along each axis, so wide that nothing kinks.
+    """
+    along = path_lengths(points)
+    drawn = rng.uniform(size=(2, _SWINGS, 3))
+    waves = _SWING_MM[0] * (_SWING_MM[1] / _SWING_MM[0]) ** drawn[0]
+    angle = 2.0 * np.pi * (along[:, None, None] / waves + drawn[1])
+    away = (np.sin(angle) * waves / _SWING_MM[1]).sum(axis=1) * np.clip(along / _SWING_MM[0], 0.0, 1.0)[:, None]
+    ahead = np.gradient(points, axis=0)
+    ahead /= np.sqrt((ahead**2).sum(axis=1))[:, None]
+    away -= (away * ahead).sum(axis=1)[:, None] * ahead
+    low, high = 0.0, _WIDEST_SWING_MM
+    for _ in range(10):
+        middle = 0.5 * (low + high)
+        swung = points + middle * away
+        if path_lengths(swung)[-1] < (1.0 + excess) * along[-1] and _sharpest(swung) < _SHARPEST_PER_MM:
+            low = middle
+        else:
+            high = middle
+    return np.asarray(points + low * away, dtype=np.float64)
+
+
+def _sharpest(points: Points) -> float:
+    """The largest change of direction of a polyline (n, 3), radians per mm."""
+    steps = points[1:] - points[:-1]
+    sizes = np.sqrt((steps**2).sum(axis=1))
+    ahead = steps / sizes[:, None]
+    turns = np.arccos(np.clip((ahead[1:] * ahead[:-1]).sum(axis=1), -1.0, 1.0))
+    return float((turns / sizes[1:]).max())
 
 
 def cut(points: Points, length_mm: float) -> Points:

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-Normal = tuple[float, float]  # mean and standard deviation
+from kium_lightning.numbers import Checked, Normal, PositiveRange
+
+__all__ = ["Diameters", "Lengths", "Normal", "draw_normal"]
 
 _LIMIT = 2.5  # standard deviations; what lies beyond is drawn at the limit
 
@@ -15,7 +17,7 @@ def draw_normal(rng: np.random.Generator, normal: Normal, least: float = 0.0) ->
 
 
 @dataclass(frozen=True)
-class Diameters:
+class Diameters(Checked):
     """Lumen diameters in mm, mean and standard deviation each.
 
     Two values of an artery are those at its beginning and at its end.
@@ -72,7 +74,7 @@ class Diameters:
 
 
 @dataclass(frozen=True)
-class Lengths:
+class Lengths(Checked):
     """Lengths along arteries in mm, mean and standard deviation each; ranges are drawn from evenly.
 
     Attributes:
@@ -106,5 +108,5 @@ class Lengths:
     p1: Normal
     p2: Normal
     pca_to_split: Normal
-    sca_below_tip: tuple[float, float]
-    pica_below_junction: tuple[float, float]
+    sca_below_tip: PositiveRange
+    pica_below_junction: PositiveRange

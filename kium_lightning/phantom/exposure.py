@@ -1,15 +1,17 @@
 """The exposure: from a subtraction signal to grey levels, with blur, skull, shading, noise and window."""
 
 import math
+from dataclasses import replace
 
 import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from kium_lightning.phantom.bones import draw_skull
+from kium_lightning.phantom.bones import Skull
+from kium_lightning.phantom.geometry import Geometry
 from kium_lightning.phantom.overlay import Image
-from kium_lightning.phantom.sheet import Blob, Sheet
+from kium_lightning.phantom.sheet import Blob, Collimator, Sheet
 from kium_lightning.phantom.skull import skull_attenuation, subtract_shifted
 from kium_lightning.phantom.xray import Run
 
@@ -18,10 +20,10 @@ _FULL_SIZE_PX = 1024.0
 _CELL_PX = 3.0  # of a full-size picture: the grid on which edges of bone are worked out
 _COARSE = 2  # so many times coarser where the mask lies almost right
 _FAINT_PX = 0.3
-_COLLIMATOR_EDGE = 0.006  # width of the collimator's edge over half the diagonal
+_JAW_MM = np.array([0.0, 60.0, -90.0])  # behind the chin; in the middle, as only lateral views show a blob
 
 
-def expose(signal: NDArray[np.float32], sheet: Sheet, run: Run) -> Image:
+def expose(signal: NDArray[np.float32], sheet: Sheet, run: Run, skull: Skull) -> Image:
     """Turns a subtraction signal (height, width) of the picture into grey levels: vessels dark on grey.
 
     Noise has the standard deviation sqrt(2 / photons) in the signal before the detector's blur, more where less light
@@ -30,28 +32,28 @@ def expose(signal: NDArray[np.float32], sheet: Sheet, run: Run) -> Image:
     rng = np.random.Generator(np.random.SFC64(sheet.noise_seed))
     height, width = signal.shape
     scale = min(height, width) / _FULL_SIZE_PX
-    right, down = run.blur_px(min(height, width))
+    right, down = run.blur_px(width, height)
     if max(right, down) > 0.2:
         signal = np.asarray(cv2.GaussianBlur(signal, (0, 0), max(right, 0.1), sigmaY=max(down, 0.1)), dtype=np.float32)
     photons = run.photons * max(1.0, (1.0 / scale) ** 2)  # smaller files gather more of them in a pixel
     noise = rng.standard_normal((height, width), dtype=np.float32)
-    coarse = _left_over(sheet, run, width, height)
+    coarse = _left_over(sheet, run, skull, width, height)
     coarse += _shading(coarse.shape, sheet.fog * sheet.darkest_signal, rng)
     if sheet.blob is not None:
-        coarse += _blob(coarse.shape, sheet.blob)
+        coarse += _blob(coarse.shape, _at_jaw(sheet.blob, run.geometry(width, height)))
     seen = np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
     _add(seen, signal, noise, photons)
     seen = np.asarray(cv2.GaussianBlur(seen, (0, 0), run.detector_blur_px), dtype=np.float32)
-    radius, step = sheet.collimator or (9.0, 0.0)
-    return np.asarray(_grey_levels(seen, sheet.background, sheet.darkest_signal, radius, step), dtype=np.uint8)
+    edge = sheet.collimator or Collimator(radius=9.0, step=0.0, edge=1.0)
+    grey = _grey_levels(seen, sheet.background, sheet.darkest_signal, edge.radius, edge.step, edge.edge)
+    return np.asarray(grey, dtype=np.uint8)
 
 
-def _left_over(sheet: Sheet, run: Run, width: int, height: int) -> NDArray[np.float32]:
+def _left_over(sheet: Sheet, run: Run, skull: Skull, width: int, height: int) -> NDArray[np.float32]:
     """What the skull leaves behind where the mask lies shifted, on a grid coarser than the picture."""
     scale = min(height, width) / _FULL_SIZE_PX
     is_faint = max(abs(shift) for shift in sheet.shift) < _FAINT_PX
     cell = max(1, round(_CELL_PX * scale)) * (_COARSE if is_faint else 1)
-    skull = draw_skull(np.random.Generator(np.random.SFC64(sheet.skull_seed)))
     bone = skull_attenuation(skull, run.geometry(width, height), cell)
     right, down, degrees = sheet.shift
     return subtract_shifted(bone, (right * scale / cell, down * scale / cell, degrees))
@@ -72,7 +74,7 @@ def _add(seen, signal, noise, photons):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _grey_levels(signal, background, darkest_signal, radius, step):  # type: ignore[no-untyped-def]
+def _grey_levels(signal, background, darkest_signal, radius, step, edge):  # type: ignore[no-untyped-def]
     """Grey levels (height, width): the window is linear from the background to almost black.
 
     Beyond the collimator's circle, whose radius is given over half the diagonal, the picture is a step darker.
@@ -89,7 +91,7 @@ def _grey_levels(signal, background, darkest_signal, radius, step):  # type: ign
                 right = (column - 0.5 * (width - 1)) / half
                 away = right * right + down * down
                 if away > radius * radius:
-                    level -= step * min(1.0, (math.sqrt(away) - radius) / _COLLIMATOR_EDGE)
+                    level -= step * min(1.0, (math.sqrt(away) - radius) / edge)
             grey[row, column] = np.uint8(min(max(level, 0.0), 255.0))
     return grey
 
@@ -101,6 +103,12 @@ def _shading(shape: tuple[int, ...], span: float, rng: np.random.Generator) -> N
     smooth -= smooth.mean()
     result: NDArray[np.float32] = smooth * np.float32(span / max(float(np.ptp(smooth)), 1e-6))
     return result
+
+
+def _at_jaw(blob: Blob, geometry: Geometry) -> Blob:
+    """Brings a blob to the jaw where the picture is so wide that it would lie in front of or below it."""
+    across, down = geometry.project(_JAW_MM[None])[0] / [geometry.width, geometry.height]
+    return replace(blob, place=(max(blob.place[0], float(across)), min(blob.place[1], float(down))))
 
 
 def _blob(shape: tuple[int, ...], blob: Blob) -> NDArray[np.float32]:

@@ -1,10 +1,21 @@
 """The form of an aneurysm in its own frame: size, aspect ratio, lobulated wall, daughter sac."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kium_lightning.numbers import (
+    Checked,
+    NotNegative,
+    Positive,
+    PositiveRange,
+    Probability,
+    ShareRange,
+    pair,
+    single,
+)
 from kium_lightning.phantom.curves import unit
 from kium_lightning.phantom.sites import Places
 
@@ -12,7 +23,7 @@ Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Aneurysms:
+class Aneurysms(Checked):
     """How large aneurysms are and what form they have.
 
     Attributes:
@@ -33,21 +44,25 @@ class Aneurysms:
         places: where they sit on arteries that have several places.
     """
 
-    median_mm: float
-    sigma: float
-    smallest_mm: float
-    largest_mm: float
-    aspect_median: float
-    aspect_sigma: float
-    slimness: tuple[float, float]
-    direction_sd_degrees: float
-    irregular: float
-    lobes: tuple[int, int]
-    lobe_height: tuple[float, float]
-    lobe_radius: tuple[float, float]
-    daughter_sac: float
-    daughter_radius: tuple[float, float]
+    median_mm: Positive
+    sigma: NotNegative
+    smallest_mm: Positive
+    largest_mm: Positive
+    aspect_median: Positive
+    aspect_sigma: NotNegative
+    slimness: Annotated[tuple[float, float], pair(most=1.0, above=0.0)]
+    direction_sd_degrees: Annotated[float, single(0.0, 60.0)]
+    irregular: Probability
+    lobes: Annotated[tuple[int, int], pair(1, whole=True)]
+    lobe_height: ShareRange
+    lobe_radius: PositiveRange
+    daughter_sac: Probability
+    daughter_radius: PositiveRange
     places: Places
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.in_order("smallest_mm", "largest_mm")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from kium_lightning.console import say_written, track
 from kium_lightning.errors import ConfigError
 from kium_lightning.files import replacing
 from kium_lightning.images.box import Box
+from kium_lightning.numbers import whole
 from kium_lightning.phantom.cohort import PhantomCohort
 from kium_lightning.phantom.overlay import Image
 from kium_lightning.phantom.patient import Patient, Rendered, draw_patient, render
@@ -21,7 +22,7 @@ from kium_lightning.phantom.writing import Job
 
 ColourImage = NDArray[np.uint8]
 
-_SMALLEST_TILE_PX = 300
+_SMALLEST_TILE_PX = 300  # smaller ones cannot be judged
 _GAP = 6
 _HEADER = 34
 _PAPER, _INK = (255, 255, 255), (30, 30, 30)  # blue, green, red
@@ -51,11 +52,8 @@ def main(cohort: PhantomCohort, patients: int, tile_px: int, file: Path) -> None
     Raises:
         ConfigError: there are too few patients of either kind, or the tiles are too small to judge.
     """
-    if patients < 1 or tile_px < _SMALLEST_TILE_PX:
-        raise ConfigError(
-            f"A gallery of {patients} patients at {tile_px} pixels a view cannot be judged. Give gallery.patients at "
-            f"least 1 and gallery.tile_px at least {_SMALLEST_TILE_PX}."
-        )
+    whole("gallery.patients", patients, 1)
+    whole("gallery.tile_px", tile_px, _SMALLEST_TILE_PX)
     jobs = _chosen(cohort.jobs(), patients)
     sheet = gallery([_shown(job) for job in track(jobs, "Rendering the gallery", len(jobs))], tile_px)
     done, content = cv2.imencode(".png", sheet)
@@ -138,7 +136,7 @@ def _marked(shown: Shown, view: View, tile_px: int) -> ColourImage:
         if box is not None and _is_filled(file, Box(*box)):
             frame = on_tile(Box(*box)).grown(2, 2)
             cv2.rectangle(tile, frame[:2], frame[2:], _LOOKALIKE, 1, cv2.LINE_AA)
-            _write(tile, str(lookalike.kind), (frame.left, frame.bottom + 12), _LOOKALIKE, 0.38)
+            write(tile, str(lookalike.kind), (frame.left, frame.bottom + 12), _LOOKALIKE, 0.38)
     for sac, truth in zip(shown.patient.sacs, file.sacs, strict=True):
         if truth is None or truth.hidden is Hidden.NOT_FILLED:
             continue
@@ -147,8 +145,8 @@ def _marked(shown: Shown, view: View, tile_px: int) -> ColourImage:
         frame, colour = inner.grown(grown, grown), _SAC if truth.visible else _HIDDEN_SAC
         cv2.rectangle(tile, frame[:2], frame[2:], colour, 1, cv2.LINE_AA)
         words = f"{sac.location.column} {sac.diameter_mm:.1f} mm" if truth.visible else f"({truth.hidden})"
-        _write(tile, words, (min(frame.left, tile_px - 110), max(frame.top - 5, 28)), colour, 0.42)
-    _write(tile, view.code, (5, 14), _INK, 0.45)
+        write(tile, words, (min(frame.left, tile_px - 110), max(frame.top - 5, 28)), colour, 0.42)
+    write(tile, view.code, (5, 14), _INK, 0.45)
     return tile
 
 
@@ -179,7 +177,12 @@ def _colour(number: int) -> tuple[int, int, int]:
     entry = legend().get(str(number))
     if entry is None or entry["artery"] is None:
         return 120, 120, 120
-    place = list(Artery).index(Artery(entry["artery"]))
+    return artery_colour(Artery(entry["artery"]))
+
+
+def artery_colour(artery: Artery) -> tuple[int, int, int]:
+    """Blue, green and red of a labelled artery, each a hue of its own."""
+    place = list(Artery).index(artery)
     hue = np.array([[[(place * 180 * 3 // len(Artery)) % 180, 210, 190]]], np.uint8)
     blue, green, red = cv2.cvtColor(hue, cv2.COLOR_HSV2BGR)[0, 0]
     return int(blue), int(green), int(red)
@@ -191,7 +194,7 @@ def _header(shown: Shown, width: int) -> ColourImage:
     kinds = ", ".join(sorted(str(each.kind) for each in shown.patient.lookalikes)) or "none"
     sheet = shown.patient.sheets[View.LEFT_ANTERIOR_FRONTAL]
     words = f"{shown.job.index}: {sacs}   look-alikes: {kinds}   {sheet.form}, {sheet.width} x {sheet.height}"
-    _write(band, words, (_GAP, 23), _INK, 0.6)
+    write(band, words, (_GAP, 23), _INK, 0.6)
     return band
 
 
@@ -199,16 +202,16 @@ def _legend(width: int) -> ColourImage:
     band = np.full((_HEADER, width, 3), _PAPER, np.uint8)
     left = _GAP
     for words, colour in (("aneurysm", _SAC), ("(why it does not show)", _HIDDEN_SAC), ("look-alike", _LOOKALIKE)):
-        _write(band, words, (left, 23), colour, 0.6)
+        write(band, words, (left, 23), colour, 0.6)
         left += 13 * len(words)
     first = {entry["artery"]: int(number) for number, entry in legend().items() if entry["artery"] is not None}
     for artery in Artery:
-        _write(band, str(artery), (left, 23), _colour(first[artery.value]), 0.6)
+        write(band, str(artery), (left, 23), _colour(first[artery.value]), 0.6)
         left += 13 * len(artery.value) + 14
     return band
 
 
-def _write(picture: ColourImage, text: str, at: tuple[int, int], colour: tuple[int, int, int], size: float) -> None:
+def write(picture: ColourImage, text: str, at: tuple[int, int], colour: tuple[int, int, int], size: float) -> None:
     """Writes on a light ground, so that it can be read on black margins and on vessels."""
     (width, height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
     left, foot = at

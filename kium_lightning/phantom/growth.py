@@ -12,6 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from kium_lightning.phantom.curves import Points
+from kium_lightning.phantom.tangles import self_crossings, share_along
 
 SPACING_MM = 1.0
 _STRAIGHT_MM = 2.5  # a daughter keeps the direction of its take-off as long as this
@@ -22,10 +23,18 @@ _TILT = 0.4  # of a half turn: how far that plane may lean; vessels dip into sul
 _PULL_PER_MM = 0.07  # back to the surface; more would not let a vessel dip into a sulcus
 _RIM = 0.92  # of the brain's outline, where vessels beside the falx begin to be pushed back
 _RIM_PUSH_PER_MM = 0.16
+_OUTERMOST = 1.01  # of the brain's outline: beyond, all vessels are pushed back from the skull
+_SKULL_PUSH_PER_MM = 0.25
 _RADIUS_MM = 60.0  # of the hemisphere, roughly
 _WAVES = 3  # sines that add up to the swing
 _LONGEST_WAVE_MM = 34.0
 _SHORTEST_WAVE_MM = 13.0
+_COIL, _KNOT = 0.7, 0.25  # what a crossing with itself counts, seen from the side and from the front
+_LARGEST = 2.6  # length over chord from which a vessel that comes back to its beginning counts besides
+_END_ON = 2.0  # what it counts to run from front to back all the way, as a black dot in frontal views,
+_END_ON_LATERAL = 0.8  # and from side to side, as one in lateral views
+_FORMS = 4  # phases of its swings that are tried for a vessel, until
+_GOOD = 0.4  # its tortuosity, as a logarithm, is so close and it does not cross itself
 _SWINGS = np.array([0.3, 0.45, 0.6, 0.8, 1.0, 1.25, 1.5, 1.8, 2.2, 2.7, 3.4, 4.5])
 
 
@@ -126,9 +135,11 @@ def _best(  # type: ignore[no-untyped-def]
     best = np.empty((count, 3))
     best_gap = 1e30
     walked = np.empty((count, 3))
-    for swing in _SWINGS:
+    step = 0
+    form = 0
+    while step < len(_SWINGS) and form < _FORMS:
         _walk(
-            walked, start, direction, goals, length, swing, waves, phases, weights, tilt, turn_mm,
+            walked, start, direction, goals, length, _SWINGS[step], waves, phases + form * 2.0, weights, tilt, turn_mm,
             low, high, centre, half, grip, plane,
         )  # fmt: skip
         chord = 0.0
@@ -136,11 +147,18 @@ def _best(  # type: ignore[no-untyped-def]
             chord += (walked[-1, i] - start[i]) ** 2
         reached = length / max(math.sqrt(chord), 0.2 * length)
         gap = abs(math.log(max(reached - 1.0, 1e-3)) - math.log(max(tortuosity - 1.0, 1e-3)))
+        gap += max(reached - _LARGEST, 0.0) + _END_ON * share_along(walked, 1)
+        gap += _END_ON_LATERAL * share_along(walked, 0)
+        gap += _COIL * self_crossings(walked, 1, 2) + _KNOT * self_crossings(walked, 0, 2)
         if gap < best_gap:
             best_gap = gap
             best[:] = walked
-        if reached > 1.6 * tortuosity:
-            break
+        step += 1
+        if reached > 1.6 * tortuosity or step == len(_SWINGS):
+            if best_gap < _GOOD:
+                break
+            step = 0
+            form += 1
     return best
 
 
@@ -186,6 +204,9 @@ def _walk(  # type: ignore[no-untyped-def]
             scale += ((p[i] - centre[i]) / half[i]) ** 2
         for i in range(3):
             normal[i] /= math.sqrt(rest)
+        over = (math.sqrt(scale) - _OUTERMOST) * _RADIUS_MM
+        for i in range(3):
+            wish[i] -= _SKULL_PUSH_PER_MM * min(max(over, 0.0), 12.0) * normal[i]
         if plane > 0.0:
             beyond = (math.sqrt(scale) - _RIM) * _RADIUS_MM  # a corner of the box may lie outside the skull
             for i in range(3):
@@ -205,6 +226,8 @@ def _walk(  # type: ignore[no-untyped-def]
             away += weights[k] * math.sin(2.0 * math.pi * way / waves[k] + phases[k])
         plane_angle = tilt + 2.0 * math.pi * way / turn_mm
         sideways, deep = away * math.cos(plane_angle), away * math.sin(plane_angle)
+        if plane == 0.0 and over > 0.0:
+            deep = min(deep, 0.0)
         across = np.array(
             [
                 normal[1] * wish[2] - normal[2] * wish[1],

@@ -6,7 +6,7 @@ waypoints are the means over 50 adults of the public BraVa tracings (Wright 2013
 
 import numpy as np
 
-from kium_lightning.phantom.curves import Points
+from kium_lightning.phantom.curves import Points, path_lengths
 
 
 def _points(*rows: tuple[float, float, float]) -> Points:
@@ -14,35 +14,51 @@ def _points(*rows: tuple[float, float, float]) -> Points:
 
 
 ICA = _points(
-    (22.5, -13.0, -150.0),
+    (22.0, -13.5, -170.0),
     (23.5, -12.0, -118.0),
     (25.0, -10.5, -90.0),
-    (24.0, -10.0, -68.0),
-    (24.5, -11.5, -50.0),
-    (25.0, -12.5, -38.0),
-    (23.5, -12.0, -30.5),
-    (19.0, -9.5, -26.5),
-    (15.2, -7.6, -22.5),
-    (13.2, -6.6, -17.0),
-    (12.4, -3.0, -12.6),
-    (11.9, 3.0, -12.6),
-    (11.7, 7.4, -11.6),
-    (11.7, 8.0, -8.2),
-    (12.0, 4.2, -6.6),
-    (12.2, 0.6, -5.9),
-    (12.4, -1.8, -3.8),
-    (12.4, -1.2, -1.6),
+    (24.0, -10.5, -68.0),
+    (24.4, -12.5, -52.0),
+    (24.8, -14.0, -42.0),
+    (24.7, -14.4, -35.0),  # it rises in the petrous bone,
+    (23.4, -12.9, -30.0),  # bends at the knee,
+    (19.6, -8.8, -28.4),  # runs to the front and the midline,
+    (15.8, -5.4, -26.8),  # and rises above the foramen lacerum
+    (14.4, -6.0, -22.4),
+    (13.5, -7.9, -17.8),
+    (12.8, -6.6, -14.4),  # into the cavernous sinus
+    (12.2, -1.8, -13.6),
+    (11.9, 3.4, -14.2),
+    (11.8, 7.0, -13.0),
+    (11.8, 7.7, -10.0),  # genu
+    (11.9, 5.2, -7.4),
+    (12.2, 1.0, -6.3),
+    (12.4, -1.7, -4.4),
+    (12.4, -1.3, -1.9),
     (12.4, 0.0, 0.0),
 )
 ICA_TERMINUS = ICA[-1]
 
-ICA_CERVICAL, ICA_PETROUS, ICA_CAVERNOUS, ICA_GENU = 4, 6, (9, 11), 13  # which waypoints end or lie in these parts
+ICA_CERVICAL, ICA_PETROUS, ICA_CAVERNOUS = 4, 7, (12, 14)  # which waypoints end or lie in these parts
+ICA_SPREADS = _points(  # standard deviations of the waypoints, mm; from the foramen lacerum on those of the tracings
+    *[(3.0, 3.0, 1.5)] * 5,
+    *[(2.4, 2.2, 1.6)] * 5,
+    (2.6, 2.2, 1.8),
+    (2.4, 2.4, 2.0),
+    (2.2, 2.4, 2.2),
+    (2.0, 2.5, 2.3),
+    *[(1.9, 2.6, 2.3)] * 4,
+    (1.6, 1.9, 1.8),
+    (1.4, 1.3, 1.4),
+    (1.2, 1.1, 1.2),
+    (1.15, 1.0, 1.1),
+)
 
-A1 = _points((12.4, 0, 0), (8.4, 1.1, 3.6), (4.6, 3.1, 3.7), (1.35, 4.5, 3.2))
-ACOM = np.array([0.0, 4.5, 3.2])
+A1 = _points((12.4, 0, 0), (8.4, 1.1, 5.0), (4.6, 3.1, 4.8), (1.35, 5.8, 3.7))
+ACOM_RISE, ACOM_RISE_SD = 0.568, 0.74  # in which direction from the line between the termini it lies, radians
 ACA = _points(  # A2, then the callosomarginal artery: the tracings' mean trunk from 10 to 120 mm, and on
-    (1.35, 4.5, 3.2),
-    (1.2, 9.6, 4.7),
+    (1.35, 5.8, 3.7),
+    (1.2, 9.6, 5.0),
     (0.7, 14.9, 10.2),
     (0.7, 21.4, 15.2),
     (0.9, 26.6, 20.4),
@@ -67,6 +83,7 @@ PERICALLOSAL = _points(
 )
 
 M1 = _points((12.4, 0, 0), (16.9, 1.0, 2.4), (21.2, 2.4, 2.4), (24.8, 4.4, 1.6), (26.6, 5.1, 1.7))
+M1_SPREADS = _points((1.2, 1.0, 1.1), (1.3, 1.3, 1.3), (1.5, 2.2, 1.9), (1.8, 3.2, 2.7), (2.0, 3.8, 3.2))
 MCA_SUPERIOR = _points(  # the tracings' mean trunk from 18 to 120 mm, and on over the convexity
     (26.6, 5.1, 1.7),
     (30.5, 6.6, 2.0),
@@ -109,23 +126,30 @@ ANTCHOR = _points(  # from the carotid's end part; the first waypoint is replace
 OPHTHALMIC = _points((11.8, 6.6, -8.0), (12.6, 11.0, -7.4), (15.0, 19.0, -7.6), (17.0, 30.0, -5.5), (14.5, 41.0, -3.5))
 
 VA = _points(
-    (20.0, -21.0, -165.0),
+    (20.0, -20.0, -200.0),
     (20.0, -22.0, -135.0),
-    (20.5, -24.0, -108.0),
-    (22.0, -25.5, -94.0),
-    (27.0, -28.0, -84.5),
-    (30.5, -33.0, -76.5),
-    (27.5, -40.5, -70.0),
-    (21.0, -41.5, -64.5),
-    (15.5, -37.5, -57.5),
-    (10.5, -29.5, -47.0),
-    (5.0, -21.0, -35.5),
+    (20.5, -23.5, -112.0),
+    (22.0, -25.0, -101.0),  # out of the axis and to the side,
+    (27.0, -26.5, -93.5),
+    (31.8, -27.5, -87.0),
+    (33.0, -29.5, -79.0),  # up through the atlas,
+    (31.2, -35.5, -72.8),
+    (26.5, -41.2, -71.8),  # round it to the back and the midline,
+    (21.0, -43.6, -69.8),
+    (17.3, -42.2, -64.6),
+    (15.2, -38.0, -58.2),  # and up through the dura
+    (12.2, -32.6, -51.0),
+    (8.5, -26.5, -43.0),
+    (4.2, -21.0, -35.0),
     (0.6, -17.0, -28.2),
 )
-FORAMEN_MAGNUM_MM = -56.0  # height at which the vertebral artery counts as intracranial (V4)
+VA_ENTRY = 11  # which waypoint is where the vertebral artery enters the dura
+VA_SPREADS = _points(*[(2.6, 2.6, 2.0)] * 11, *[(2.0, 2.0, 2.0)] * 2, *[(1.6, 1.6, 1.6)] * 3)
+BEYOND_BEND_MM = 12.0  # way from the vertebral artery's most posterior point, behind the atlas, to the dura
 BA = _points(
     (0, -17.0, -28.2), (0, -15.2, -20.0), (0, -14.6, -15.0), (0, -13.6, -10.0), (0, -11.6, -3.5), (0, -10.8, 0.3)
 )
+BA_SPREADS = _points(*[(2.3, 2.9, 3.3)] * 4, (1.6, 2.6, 3.3), (1.2, 2.3, 3.3))
 P1 = _points((0, -10.8, 0.3), (3.2, -10.6, 0.8), (6.4, -11.6, 0.5))
 P2 = _points(  # the tracings' mean trunk from 5 to 120 mm
     (6.4, -11.6, 0.5),
@@ -175,3 +199,10 @@ PICA = _points(
 PICA_FROM_BASILAR = _points((0, -16.6, -25.5), (5.0, -19.5, -28.5), (11.0, -26.0, -36.0), (13.0, -32.0, -45.5))
 PICA_WITH_AICA = _points((12.0, -20.0, -23.0), (15.5, -25.0, -28.0), (14.5, -32.0, -37.0), (13.0, -35.5, -46.5))
 PICA_REST = 2  # from this waypoint on, the course of the PICA is the same wherever it comes from
+
+
+def dural_entry(points: Points) -> int:
+    """The index of the point where a vertebral artery (n, 3) enters the dura: beyond its bend behind the atlas."""
+    along = path_lengths(points)
+    bend = int(np.argmin(points[:, 1]))
+    return int(np.argmin(np.abs(along - along[bend] - BEYOND_BEND_MM)))

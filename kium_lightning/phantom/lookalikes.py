@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from kium_lightning.anatomy import Artery, Location, Side
+from kium_lightning.numbers import Checked, NotNegative, PositiveRange, ShareRange
 from kium_lightning.phantom.bends import LOOP_MM, bent, looped, narrowed, widened_root
 from kium_lightning.phantom.curves import path_lengths, tangent_at, unit
 from kium_lightning.phantom.sites import Places, find_site, parent_of
@@ -39,7 +40,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Lookalikes:
+class Lookalikes(Checked):
     """How often look-alikes occur and how large they are.
 
     Attributes:
@@ -56,17 +57,17 @@ class Lookalikes:
         stenosis_length_mm: range of the standard deviation of its course along the vessel.
     """
 
-    infundibula_per_patient: float
-    infundibulum_mm: tuple[float, float]
-    infundibulum_height_mm: tuple[float, float]
-    loops_per_patient: float
-    loop_height_mm: tuple[float, float]
-    kinks_per_patient: float
-    kink_height_mm: tuple[float, float]
-    kink_length_mm: tuple[float, float]
-    stenoses_per_patient: float
-    stenosis_depth: tuple[float, float]
-    stenosis_length_mm: tuple[float, float]
+    infundibula_per_patient: NotNegative
+    infundibulum_mm: PositiveRange
+    infundibulum_height_mm: PositiveRange
+    loops_per_patient: NotNegative
+    loop_height_mm: PositiveRange
+    kinks_per_patient: NotNegative
+    kink_height_mm: PositiveRange
+    kink_length_mm: PositiveRange
+    stenoses_per_patient: NotNegative
+    stenosis_depth: ShareRange
+    stenosis_length_mm: PositiveRange
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,73 @@
 """What a console adds to a picture: black margins, burnt-in text, dashes and ticks. Never depends on the patient."""
 
 from dataclasses import dataclass
+from typing import Annotated, Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from kium_lightning.numbers import Checked, Probability, Rule, pair, single
+
 Box = tuple[int, int, int, int]
 Image = NDArray[np.uint8]
 
-_FONTS = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_PLAIN, cv2.FONT_HERSHEY_COMPLEX_SMALL)
-_WORDS = (
-    "HOSPITAL", "ANGIO", "CEREBRAL", "DSA", "ID", "M", "F", "Y", "SE", "IM", "FRAME", "W", "L", "RAO", "LAO", "CRA",
-    "CAU", "kV", "mA", "ZOOM", "SID", "FD", "Mag", "SUB", "AP", "LAT", "INV",
-)  # fmt: skip
 
-_BRIGHT = 245  # consoles write white
-_MARKS = ((4, 8), (4, 7), (0, 2), (3, 6), (14, 25), (0, 40))  # dash, gap, row, tick, ticks, level; upper ends exclusive
+def _are_words(value: Any) -> bool:
+    return isinstance(value, list | tuple) and len(value) > 0 and all(isinstance(word, str) and word for word in value)
+
+
+_FONTS = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_PLAIN, cv2.FONT_HERSHEY_COMPLEX_SMALL)
+Pixels = Annotated[tuple[int, int], pair(1, whole=True)]
+Level = Annotated[tuple[int, int], pair(0, 255, whole=True)]
+
+
+@dataclass(frozen=True)
+class Lettering(Checked):
+    """How burnt-in text differs; every range is drawn from evenly, whole numbers up to and with the larger.
+
+    Attributes:
+        words: what a line is put together from.
+        words_per_line: range of their number.
+        numbered: probability that a number follows a word.
+        blocks: range of the number of corners that text stands in.
+        height: range of the letter height as a fraction of the file's shorter side.
+        inset: range of a block's distance from the file's edges, as a fraction of the room that is left.
+        line_spacing: from line to line, in letter heights.
+        bright_grey: range of the grey level of bright text; consoles write white.
+        dark_grey: range of the grey level of dark text; on a margin it turns bright.
+    """
+
+    words: Annotated[list[str], Rule(_are_words, "a list of words, not empty")]
+    words_per_line: Annotated[tuple[int, int], pair(1, 20, whole=True)]
+    numbered: Probability
+    blocks: Annotated[tuple[int, int], pair(1, 4, whole=True)]
+    height: Annotated[tuple[float, float], pair(most=0.2, above=0.0)]
+    inset: Annotated[tuple[float, float], pair(0.0, 0.5)]
+    line_spacing: Annotated[float, single(1.0)]
+    bright_grey: Level
+    dark_grey: Level
+
+
+@dataclass(frozen=True)
+class Ruling(Checked):
+    """How the dashes and ticks along a picture's edges differ; ranges of whole numbers, both ends included.
+
+    Attributes:
+        dash_px: length of a dash.
+        gap_px: between dashes.
+        row_px: row of the dashes below the picture's top.
+        tick_px: length of a tick.
+        ticks: number of ticks down the edge.
+        grey: grey level.
+    """
+
+    dash_px: Pixels
+    gap_px: Pixels
+    row_px: Annotated[tuple[int, int], pair(0, 32, whole=True)]
+    tick_px: Pixels
+    ticks: Pixels
+    grey: Level
 
 
 @dataclass(frozen=True)
@@ -30,6 +81,7 @@ class Text:
         font: an OpenCV font.
         thickness: stroke width in pixels.
         level: grey level, 0 to 255.
+        margin_level: grey level where the line starts on a margin.
     """
 
     words: str
@@ -38,6 +90,7 @@ class Text:
     font: int
     thickness: int
     level: int
+    margin_level: int
 
     def origin(self, width: int, height: int) -> tuple[int, int, float]:
         """The left end of the base line in a file of a size in pixels, and OpenCV's font scale."""
@@ -69,31 +122,34 @@ class Marks:
     level: int
 
 
-def draw_text(lines: int, is_bright: bool, rng: np.random.Generator) -> list[Text]:
+def draw_text(lettering: Lettering, lines: int, is_bright: bool, rng: np.random.Generator) -> list[Text]:
     """Draws blocks of lines at one to four corners of a file."""
     font = int(rng.choice(_FONTS))
-    height = float(rng.uniform(0.014, 0.026))
-    level = int(rng.integers(_BRIGHT, 256)) if is_bright else int(rng.integers(0, 25))
+    height = float(rng.uniform(*lettering.height))
+    level = _whole(lettering.bright_grey if is_bright else lettering.dark_grey, rng)
     corners = [(x, y) for x in (0.0, 1.0) for y in (0.0, 1.0)]
-    chosen = [corners[index] for index in rng.permutation(4)[: int(rng.integers(1, 5))]]
-    inset = rng.uniform(0.004, 0.03, 2)
+    chosen = [corners[index] for index in rng.permutation(4)[: _whole(lettering.blocks, rng)]]
+    inset = rng.uniform(*lettering.inset, 2)
     texts = []
     for number in range(lines):
         x, y = chosen[number % len(chosen)]
         row = number // len(chosen)
-        step = row * height * 1.9
+        step = row * height * lettering.line_spacing
         across = inset[0] if x == 0.0 else 1.0 - inset[0]
         down = inset[1] + step if y == 0.0 else 1.0 - inset[1] - step
         words = " ".join(
-            str(rng.choice(_WORDS)) + (f" {rng.integers(0, 9999)}" if rng.uniform() < 0.6 else "")
-            for _ in range(int(rng.integers(1, 4)))
+            str(rng.choice(lettering.words))
+            + (f" {rng.integers(0, 9999)}" if rng.uniform() < lettering.numbered else "")
+            for _ in range(_whole(lettering.words_per_line, rng))
         )
-        texts.append(Text(words, (float(across), float(down)), height, font, 1, level))
+        texts.append(
+            Text(words, (float(across), float(down)), height, font, 1, level, max(level, lettering.bright_grey[0]))
+        )
     return texts
 
 
 def paint_text(image: Image, text: Text, picture: Box) -> tuple[Box, Image]:
-    """Paints a line into an image (height, width) in place; a dark line that starts in a margin is painted bright.
+    """Paints a line into an image (height, width) in place; one that starts in a margin has its level there.
 
     Returns:
         The box of the painted pixels, right and bottom exclusive, and their mask (height, width), 255 where painted.
@@ -103,14 +159,20 @@ def paint_text(image: Image, text: Text, picture: Box) -> tuple[Box, Image]:
     layer = np.zeros_like(image)
     cv2.putText(layer, text.words, (left, foot), text.font, scale, 255, text.thickness, cv2.LINE_AA)
     starts_inside = picture[0] <= left < picture[2] and picture[1] < foot <= picture[3]
-    mask = blend(image, layer, text.level if starts_inside else max(text.level, _BRIGHT))
+    mask = blend(image, layer, text.level if starts_inside else text.margin_level)
     return bounding_box(mask), mask
 
 
-def draw_marks(rng: np.random.Generator) -> Marks:
+def draw_marks(ruling: Ruling, rng: np.random.Generator) -> Marks:
     """Draws one row of dashes along the top and ticks down the left edge, darker than the picture."""
-    dash, gap, row, tick, ticks, level = (int(rng.integers(*limits)) for limits in _MARKS)
+    limits = (ruling.dash_px, ruling.gap_px, ruling.row_px, ruling.tick_px, ruling.ticks, ruling.grey)
+    dash, gap, row, tick, ticks, level = (_whole(each, rng) for each in limits)
     return Marks(dash, gap, row, tick, ticks, level)
+
+
+def _whole(limits: tuple[int, int], rng: np.random.Generator) -> int:
+    """Draws a whole number from a range, both ends included."""
+    return int(rng.integers(limits[0], limits[1] + 1))
 
 
 def paint_marks(image: Image, picture: Box, marks: Marks) -> Image:

@@ -6,6 +6,7 @@ import numpy as np
 
 from kium_lightning.anatomy import Circulation, Location, Side, View
 from kium_lightning.phantom.aneurysms import Aneurysms, Sac, draw_sac
+from kium_lightning.phantom.bones import Skull, draw_skull
 from kium_lightning.phantom.exposure import expose
 from kium_lightning.phantom.film import Film, draw_sheet
 from kium_lightning.phantom.injections import Crossing, contrasts, draw_crossing
@@ -14,6 +15,7 @@ from kium_lightning.phantom.overlay import Box, Image
 from kium_lightning.phantom.population import Anatomy
 from kium_lightning.phantom.scene import Filling, Scene, cast, lookalike_box
 from kium_lightning.phantom.sheet import Sheet, encode, lay_out
+from kium_lightning.phantom.skull_shape import SkullShape
 from kium_lightning.phantom.tree import Tree
 from kium_lightning.phantom.truth import Detail, SacTruth
 from kium_lightning.phantom.variants import Variants, draw_variants
@@ -34,6 +36,7 @@ class Patient:
         crossings: the cross-filling of each injection.
         runs: the X-ray circumstances of each view.
         sheets: the look of each view's file.
+        skull: the bones.
     """
 
     labels: frozenset[Location]
@@ -44,6 +47,7 @@ class Patient:
     crossings: dict[tuple[Side, Circulation], Crossing]
     runs: dict[View, Run]
     sheets: dict[View, Sheet]
+    skull: Skull
 
     def without_sacs(self) -> "Patient":
         """The same patient with all aneurysms taken off and nothing else changed."""
@@ -88,6 +92,7 @@ class Distributions:
     anatomy: Anatomy
     aneurysms: Aneurysms
     lookalikes: Lookalikes
+    skull: SkullShape
     xray: Xray
     film: Film
 
@@ -105,8 +110,7 @@ def draw_patient(labels: frozenset[Location], distributions: Distributions, seed
         return np.random.default_rng(np.random.SeedSequence(seed[0], spawn_key=(*seed[1:], *key)))
 
     anatomy = distributions.anatomy
-    calibres = anatomy.diameters_mm
-    variants = draw_variants(anatomy.variants, (calibres.pcom_thin, calibres.pcom_usual), labels, stream(0))
+    variants = draw_variants(anatomy, labels, stream(0))
     streams = {"midline": stream(1, 0), "L": stream(1, 1), "R": stream(1, 2)}
     tree = draw_tree(anatomy, variants, streams)
     of_kinds = [stream(6, number) for number in range(len(Kind))]
@@ -117,6 +121,8 @@ def draw_patient(labels: frozenset[Location], distributions: Distributions, seed
             sacs.append(draw_sac(location, tree, Side.LEFT, distributions.aneurysms, stream(2, number), sacs))
     injections = [(side, circulation) for side in Side for circulation in Circulation]
     views = list(View)
+    sheets = {view: draw_sheet(distributions.film, view, stream(5), stream(5, i)) for i, view in enumerate(views)}
+    of_skull = np.random.Generator(np.random.SFC64(sheets[views[0]].skull_seed))
     return Patient(
         labels=labels,
         variants=variants,
@@ -128,7 +134,8 @@ def draw_patient(labels: frozenset[Location], distributions: Distributions, seed
             for number, (side, circulation) in enumerate(injections)
         },
         runs={view: draw_run(view, distributions.xray, stream(4), stream(4, i)) for i, view in enumerate(views)},
-        sheets={view: draw_sheet(distributions.film, view, stream(5), stream(5, i)) for i, view in enumerate(views)},
+        sheets=sheets,
+        skull=draw_skull(distributions.skull, of_skull),
     )
 
 
@@ -143,7 +150,7 @@ def film_picture(patient: Patient, view: View, detail: Detail = Detail.BOXES) ->
     scene = cast(
         patient.tree, patient.sacs, patient.filling(view), run, sheet.picture, sheet.darkest_signal, names_arteries
     )
-    return expose(scene.signal, sheet, run), scene
+    return expose(scene.signal, sheet, run, patient.skull), scene
 
 
 def render(patient: Patient, view: View, detail: Detail = Detail.FULL) -> Rendered:
@@ -164,7 +171,7 @@ def render(patient: Patient, view: View, detail: Detail = Detail.FULL) -> Render
             None if filling[each.branch] is None else lookalike_box(each, geometry, sheet.picture)
             for each in patient.lookalikes
         ],
-        millimetres_per_pixel=run.field_mm / min(width, height) / run.magnification,
+        millimetres_per_pixel=run.pixel_mm(width, height) / run.magnification,
     )
 
 

@@ -8,10 +8,11 @@ from kium_lightning.phantom.canopy import Planting
 from kium_lightning.phantom.curves import Points, bowed, cut, path_lengths, smooth_curve
 from kium_lightning.phantom.topology import draw_terminals
 from kium_lightning.phantom.tree import Branch, Segment
-from kium_lightning.phantom.trunks import Trunks
+from kium_lightning.phantom.trunks import BESIDE_FALX, EVERYWHERE, Trunks
 from kium_lightning.phantom.variants import AntChorOrigin, SideVariants
 
 _ANTCHOR_BEFORE_END_MM = (1.6, 2.6)  # way from the anterior choroidal artery's origin to the carotid's end
+_WINDING = 0.15  # by which share a P2 is longer than a smooth course
 _SPARE = 1.03  # how much longer than its chord a short artery is at least
 _BEYOND_SPLIT = 0.89  # calibre of the PCA's daughters at its first division against that of later ones
 _ANTCHOR_ON_PCOM = 0.25  # where the anterior choroidal artery leaves a PCOM that gives it
@@ -35,7 +36,7 @@ def draw_posterior(build: Trunks, variants: SideVariants, basilar: Branch) -> No
     p1_mm, pcom_mm = build.length(lengths.p1, 3.5), build.length(lengths.pcom, 9.0)
     tip = basilar.points[-1]
     meeting = _meeting(tip, p1_mm / _SPARE, root, pcom_mm / _SPARE, landmarks.P1[-1] * build.shape)
-    radius = variants.p1_scale * build.radius(diameters.p1, 1.1)
+    radius = (1.0 - anatomy.variant_sizes.p1_lost * variants.fetal) * build.radius(diameters.p1, 1.1)
     pcom_radius = 0.5 * variants.pcom_mm
     is_fetal = variants.fetal > 0.0  # the thicker of the two tells where the blood comes from
     radius = min(radius, 0.95 * pcom_radius) if is_fetal else max(radius, 1.03 * pcom_radius)
@@ -51,8 +52,8 @@ def draw_posterior(build: Trunks, variants: SideVariants, basilar: Branch) -> No
     _choroidal(build, ica, pcom, variants, before_end)
     terminals = draw_terminals(build.rng, anatomy.pca, 4)
     p1_mm = float(path_lengths(p1)[-1])
-    first_mm = float(np.clip(build.length(lengths.pca_to_split), 16.0, 55.0)) - p1_mm
-    course, _ = build.course(landmarks.P2, start=meeting)
+    first_mm = float(np.clip(build.length(lengths.pca_to_split), 14.0, 64.0)) - p1_mm
+    course, _ = build.course(landmarks.P2, start=meeting, drift=BESIDE_FALX, winding=_WINDING)
     build.arborise(
         Planting(Segment.P2, build.side, territories.PCA),
         anatomy.pca,
@@ -95,7 +96,7 @@ def _choroidal(build: Trunks, ica: Branch, pcom: Branch, variants: SideVariants,
         index = len(ica.points) - 1
     elif variants.antchor is AntChorOrigin.PCOM:
         parent, index = pcom, pcom.index_at(_ANTCHOR_ON_PCOM)
-    course, _ = build.course(landmarks.ANTCHOR, start=parent.points[index])
+    course, _ = build.course(landmarks.ANTCHOR, start=parent.points[index], drift=0.5 * EVERYWHERE)
     points = cut(course, length)
     along = path_lengths(points)
     radii = np.interp(along / along[-1], [0.0, 0.9, 1.0], [low, high, 0.5 * high])

@@ -130,16 +130,73 @@ SHARES: dict[str, float] = {
 }
 COMPLETE_CIRCLE = (0.17, 0.37)
 """Range of the share of patients whose circle of Willis is complete."""
-LANDMARKS: dict[str, tuple[float, float, float]] = {
-    "ICA terminus": (12.4, 0.0, 0.0),
-    "ICA genu": (11.9, 8.1, -10.4),
-    "A1 end": (2.4, 5.8, 3.7),
-    "ACA split": (1.1, 21.3, 14.5),
-    "MCA bifurcation": (26.1, 4.6, 2.1),
-    "basilar tip": (0.0, -10.8, 0.3),
-    "PCA split": (15.2, -31.0, 6.6),
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A place that is known, as (lateral, anterior, superior) in mm.
+
+    Attributes:
+        mean: over the tracings.
+        sd: standard deviations over their sides; None where it is not known.
+        path_mm: way to it from the root of its artery, in the tracings.
+    """
+
+    mean: tuple[float, float, float]
+    sd: tuple[float | None, float | None, float | None]
+    path_mm: float = 0.0
+
+
+LANDMARKS: dict[str, Spot] = {
+    "ICA terminus": Spot((12.4, 0.0, 0.0), (1.3, 1.0, 1.1)),
+    "ICA genu": Spot((11.9, 8.1, -10.4), (2.0, 2.8, 2.4)),
+    "A1 end": Spot((2.4, 5.8, 3.7), (0.6, 3.9, 5.1), 16.4),
+    "ACA split": Spot((1.1, 21.3, 14.5), (2.4, 8.6, 7.4), 40.0),
+    "MCA bifurcation": Spot((26.1, 4.6, 2.1), (5.6, 3.8, 3.2), 18.4),
+    "basilar tip": Spot((0.0, -10.8, 0.3), (None, 2.3, 3.3)),
+    "basilar, 10 mm below the termini": Spot((0.0, -13.6, -10.0), (2.3, 3.0, None), 10.0),
+    "basilar, 15 mm below": Spot((0.0, -14.6, -15.0), (2.3, 3.0, None), 15.0),
+    "basilar, 20 mm below": Spot((0.0, -15.2, -20.0), (2.3, 3.0, None), 20.0),
+    "PCA split": Spot((15.2, -31.0, 6.6), (3.7, 9.0, 5.5), 32.0),
 }
-"""Means of (lateral, anterior, superior) in mm over the tracings."""
+TRUNKS: dict[str, dict[int, tuple[float, float, float]]] = {
+    "MCA": {
+        5: (16.9, 1.0, 2.5),
+        10: (21.2, 2.4, 2.3),
+        15: (24.8, 4.4, 1.4),
+        20: (28.6, 6.5, 1.0),
+        30: (35.8, 5.8, 3.7),
+        40: (40.0, 1.1, 8.5),
+        60: (40.7, -10.7, 19.2),
+        80: (40.9, -18.8, 27.2),
+        120: (56.2, -26.9, 36.6),
+    },
+    "ACA": {
+        5: (8.4, 1.1, 4.3),
+        10: (4.6, 3.1, 3.9),
+        20: (1.3, 9.6, 4.5),
+        30: (0.6, 14.9, 10.9),
+        40: (0.7, 21.8, 15.2),
+        60: (1.0, 27.9, 26.3),
+        80: (1.5, 20.0, 38.9),
+        100: (2.4, 8.1, 47.5),
+        120: (4.5, -3.8, 54.0),
+    },
+    "PCA": {
+        5: (9.5, -12.8, 0.4),
+        10: (12.3, -15.8, 0.0),
+        15: (14.5, -19.5, 0.5),
+        20: (16.1, -23.3, 1.9),
+        30: (16.6, -29.3, 7.4),
+        40: (12.8, -34.9, 11.8),
+        60: (11.2, -49.2, 16.5),
+        80: (13.1, -59.7, 23.1),
+        120: (10.3, -74.5, 40.2),
+    },
+}
+"""Mean places of the main trunks by the way from their root in mm, over the tracings."""
+TRUNK_SDS = {5: 2.0, 120: 20.0}
+"""How the trunks spread in the tracings, from near the root to far out, mm."""
 CROSSINGS: dict[str, float] = {
     "carotid to the other A2": 0.25,
     "carotid to the PCA": 0.20,

@@ -60,7 +60,7 @@ def cast(
         names_arteries: whether to make the map of arteries.
     """
     width, height = picture[2] - picture[0], picture[3] - picture[1]
-    finer = max(1, int(np.ceil(run.field_mm / min(width, height) / _FINEST_MM)))
+    finer = max(1, int(np.ceil(run.pixel_mm(width, height) / _FINEST_MM)))
     rays = Rays(run.geometry(width * finer, height * finer), names_arteries)
     for branch, contrast in zip(tree.branches, filling, strict=True):
         if contrast is not None:

@@ -26,6 +26,21 @@ class Blob:
 
 
 @dataclass(frozen=True)
+class Collimator:
+    """The round edge of the beam.
+
+    Attributes:
+        radius: of the circle, over half the picture's diagonal.
+        step: by how many grey levels the picture is darker beyond it.
+        edge: width of that step, over half the diagonal.
+    """
+
+    radius: float
+    step: float
+    edge: float
+
+
+@dataclass(frozen=True)
 class Sheet:
     """The drawn look of one file.
 
@@ -39,7 +54,7 @@ class Sheet:
         fog: share of the signal range that slow shading spans.
         shift: of the mask: right, down in pixels of a 1024-pixel picture, and degrees.
         blob: where the jaw moved, or None.
-        collimator: radius of the collimator's circle over half the diagonal, and the grey step beyond it; or None.
+        collimator: the edge of the beam, or None.
         skull_seed: for the patient's skull.
         margin_level: grey level of the margins.
         texts: burnt-in lines.
@@ -58,7 +73,7 @@ class Sheet:
     fog: float
     shift: tuple[float, float, float]
     blob: Blob | None
-    collimator: tuple[float, float] | None
+    collimator: Collimator | None
     skull_seed: int
     margin_level: int
     texts: tuple[Text, ...]

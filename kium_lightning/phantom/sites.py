@@ -1,11 +1,13 @@
 """Where on its artery an aneurysm sits, and which way it points, found on the patient's own vessels."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kium_lightning.anatomy import Artery, Location, Side
+from kium_lightning.numbers import Checked, Probability, pair
 from kium_lightning.phantom.curves import path_lengths, tangent_at, unit
 from kium_lightning.phantom.tree import Branch, Segment, Tree
 
@@ -33,7 +35,7 @@ class Site:
 
 
 @dataclass(frozen=True)
-class Places:
+class Places(Checked):
     """Which of several places an aneurysm takes on arteries that have more than one.
 
     Attributes:
@@ -43,10 +45,10 @@ class Places:
         va_below_pica_mm: range of the way from the origin of the PICA down to a vertebral one.
     """
 
-    ica_terminus: float
-    ica_superior: float
-    ica_beyond_genu_mm: tuple[float, float]
-    va_below_pica_mm: tuple[float, float]
+    ica_terminus: Probability
+    ica_superior: Probability
+    ica_beyond_genu_mm: Annotated[tuple[float, float], pair(0.0)]
+    va_below_pica_mm: Annotated[tuple[float, float], pair(0.0)]
 
 
 USUAL_PLACES = Places(0.3, 0.6, (2.5, 7.0), (2.0, 6.0))  # as in conf/cohort/phantom.yaml

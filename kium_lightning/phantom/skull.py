@@ -10,14 +10,6 @@ from numpy.typing import NDArray
 from kium_lightning.phantom.bones import Skull
 from kium_lightning.phantom.geometry import Geometry
 
-_BONE_PER_MM = 0.025  # effective attenuation of compact bone behind a head, over that of soft tissue
-_SPONGY = 0.45  # density of the layer between the tables
-_TABLE = 0.28  # share of the wall that each table takes
-_GRAIN = 0.03  # by how much the texture of the spongy bone varies
-_BENT_MM = 1.8  # standard deviation by which edges stray from those of simple bodies
-_BEND_MM = 10.0  # and over which length
-_VAULT_BENT = 0.35  # share of it by which the smoother vault strays
-
 
 def skull_attenuation(skull: Skull, geometry: Geometry, cell: int) -> NDArray[np.float32]:
     """The line integral of bone on a coarse grid.
@@ -33,20 +25,20 @@ def skull_attenuation(skull: Skull, geometry: Geometry, cell: int) -> NDArray[np
     rows = (np.arange(0, geometry.height, cell) - (geometry.height - 1) / 2.0) * geometry.pixel_mm
     columns = (np.arange(0, geometry.width, cell) - (geometry.width - 1) / 2.0) * geometry.pixel_mm
     bone = np.zeros((len(rows), len(columns)), dtype=np.float32)
-    vault = skull.vault
+    vault, shape = skull.vault, skull.shape
     beam = (rows, columns, geometry.axes, geometry.source, geometry.source_image_mm)
     _add_vault(
         *beam, vault.centre, vault.half_axes, vault.wall_mm, vault.waves, vault.base, vault.coronal, vault.lambdoid,
-        bone,
+        shape.table, shape.spongy_density, bone,
     )  # fmt: skip
     rng = np.random.default_rng(skull.grain_seed)
     mm = 1.0 / (cell * geometry.pixel_mm)
-    bone += bone * np.float32(_GRAIN) * _texture(bone.shape, max(0.8, 0.9 * mm), rng)
+    bone += bone * np.float32(shape.grain) * _texture(bone.shape, max(0.8, 0.9 * mm), rng)
     bodies = np.zeros_like(bone)
     _add_bodies(*beam, skull.bodies, bodies)
-    bend = [np.float32(_BENT_MM * mm) * _texture(bone.shape, _BEND_MM * mm, rng) for _ in range(2)]
-    bent = _bent(bodies, bend, 1.0) + _bent(bone, bend, _VAULT_BENT)
-    return np.asarray(bent * np.float32(_BONE_PER_MM), dtype=np.float32)
+    bend = [np.float32(shape.bent_mm * mm) * _texture(bone.shape, shape.bend_mm * mm, rng) for _ in range(2)]
+    bent = _bent(bodies, bend, 1.0) + _bent(bone, bend, shape.vault_bent)
+    return np.asarray(bent * np.float32(shape.bone_per_mm), dtype=np.float32)
 
 
 def _bent(bone: NDArray[np.float32], bend: list[NDArray[np.float32]], share: float) -> NDArray[np.float32]:
@@ -102,7 +94,21 @@ def _wall(unit, wall_mm, waves, coronal, lambdoid):  # type: ignore[no-untyped-d
 
 @njit(cache=True)
 def _add_vault(  # type: ignore[no-untyped-def]
-    rows, columns, axes, source, distance, centre, half_axes, wall_mm, waves, base, coronal, lambdoid, bone
+    rows,
+    columns,
+    axes,
+    source,
+    distance,
+    centre,
+    half_axes,
+    wall_mm,
+    waves,
+    base,
+    coronal,
+    lambdoid,
+    table,
+    spongy,
+    bone,
 ):
     direction, middle, unit = np.empty(3), np.empty(3), np.empty(3)
     for i in range(len(rows)):
@@ -137,7 +143,7 @@ def _add_vault(  # type: ignore[no-untyped-def]
                     continue
                 layers = _wall(unit, wall_mm, waves, coronal, lambdoid) / 80.0
                 ways = half
-                for layer, density in ((_TABLE, 1.0), (1.0 - _TABLE, _SPONGY), (1.0, 1.0)):
+                for layer, density in ((table, 1.0), (1.0 - table, spongy), (1.0, 1.0)):
                     inner = 1.0 - layers * layer
                     left = inner * inner - (1.0 - room)
                     inside = math.sqrt(left / pa) if left > 0.0 else 0.0

@@ -2,13 +2,9 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.table import Table
 
 from kium_lightning.anatomy import Artery, Location, Side
@@ -21,13 +17,18 @@ from kium_lightning.phantom.cohort import PhantomCohort
 from kium_lightning.phantom.graph import tree_graph
 from kium_lightning.phantom.labels import CHALLENGE_SHARES, draw_labels
 from kium_lightning.phantom.measures import angles, pieces_of, ratios
+from kium_lightning.phantom.page import markdown, tables
 from kium_lightning.phantom.patient import Distributions, draw_patient
-from kium_lightning.phantom.references import Known
+from kium_lightning.phantom.places import measure_places, outwards
+from kium_lightning.phantom.references import Known, Spot
 from kium_lightning.phantom.tree import Segment, Tree
-from kium_lightning.phantom.verdicts import MeanRow, ShareRow, Statistics, markdown, tables
+from kium_lightning.phantom.verdicts import MeanRow, PlaceRow, ShareRow, Statistics
+from kium_lightning.workers import in_workers
 
 _STREAM = 7  # sets these patients apart from those of a cohort's parts
 _MEDIAN_ERROR = 1.2533  # standard error of a median over that of a mean
+_LANDMARKS = "Landmarks, mm: lateral, anterior, superior"
+_LEAST_SHARE = 0.05  # of the patients: so many sides must have a trunk of a length for a row about its end
 _TERRITORIES = {"MCA": territories.MCA, "ACA": territories.ACA, "PCA": territories.PCA}
 
 Measured = dict[str, list[float]]
@@ -53,8 +54,10 @@ def measure_patient(task: tuple[frozenset[Location], Distributions, tuple[int, .
     for location in Location:
         found[location.column] = [float(location in labels)]
     found["Aneurysm"] = [float(bool(labels))]
-    _measure_trees(tree, found)
-    _measure_places(tree, found)
+    usual = {side: _usual(tree, side) for side in Side}
+    _measure_trees(tree, usual, found)
+    for name, places in measure_places(tree, usual).items():
+        found[f"place {name}"] = [float(value) for place in places for value in place]
     for (_, circulation), crossing in patient.crossings.items():
         if circulation.letter == "I":
             found["carotid to the other A2"].append(float(crossing.opposite_a2 > 0.0))
@@ -65,24 +68,27 @@ def measure_patient(task: tuple[frozenset[Location], Distributions, tuple[int, .
     return dict(found)
 
 
-def _measure_trees(tree: Tree, found: Measured) -> None:
+def _usual(tree: Tree, side: Side) -> frozenset[str]:
+    """Which trees of a side have no variant of their stem."""
+    a1, p1 = find(tree, Segment.A1, side), find(tree, Segment.P1, side)
+    is_usual = {
+        "MCA": True,
+        "ACA": a1 is not None and find(tree, Segment.A2, side) is not None and float(a1.radii.mean()) > 0.65,
+        "PCA": p1 is not None and float(p1.radii.mean()) > float(tree.branch(Segment.PCOM, side).radii[-1]),
+    }
+    return frozenset(artery for artery, usual in is_usual.items() if usual)
+
+
+def _measure_trees(tree: Tree, usual: dict[Side, frozenset[str]], found: Measured) -> None:
     """The trees of sides without a variant of their stem."""
     graph = tree_graph(tree)
     for side in Side:
-        a1, p1 = find(tree, Segment.A1, side), find(tree, Segment.P1, side)
-        is_usual = {
-            "MCA": True,
-            "ACA": a1 is not None and find(tree, Segment.A2, side) is not None and float(a1.radii.mean()) > 0.65,
-            "PCA": p1 is not None and float(p1.radii.mean()) > float(tree.branch(Segment.PCOM, side).radii[-1]),
-        }
-        for artery in (artery for artery, usual in is_usual.items() if usual):
+        for artery in sorted(usual[side]):
             root = pieces_of(tree, artery, side, graph)
             pieces = list(root.all())
             through = [piece for piece in pieces if piece.daughters]
             last = [piece for piece in pieces if not piece.daughters]
             high_low = ratios(root)
-            if artery == "PCA":
-                found["place PCA split"] += [float(value) for value in root.points[-1] * _sign(side)]
             for name, values in (
                 ("total length", [sum(piece.length_mm for piece in pieces)]),
                 ("terminals", [float(len(last))]),
@@ -99,30 +105,10 @@ def _measure_trees(tree: Tree, found: Measured) -> None:
             for piece in pieces:
                 found[f"{artery} radius, order {piece.order}"].append(piece.radius_mm)
             points = np.concatenate([piece.points for piece in pieces])
-            points = points * _sign(side)
+            points = points * outwards(side)
             place = _TERRITORIES[artery]
             inside = ((points >= place.low) & (points <= place.high)).all(axis=1)
             found[f"{artery} inside its box"].append(float(inside.mean()))
-
-
-def _sign(side: Side) -> NDArray[np.float64]:
-    """What turns the patient's coordinates into a side's own."""
-    return np.array([1.0 if side is Side.LEFT else -1.0, 1.0, 1.0])
-
-
-def _measure_places(tree: Tree, found: Measured) -> None:
-    """Where landmarks are; three numbers each, lateral before anterior and superior."""
-    ba = tree.branch(Segment.BA, None)
-    found["place basilar tip"] += [float(value) for value in ba.points[-1]]
-    for side in Side:
-        ica = tree.branch(Segment.ICA, side)
-        places = {"ICA terminus": ica.points[-1], "ICA genu": ica.points[int(np.argmax(ica.points[:, 1]))]}
-        places["MCA bifurcation"] = tree.branch(Segment.MCA, side).points[-1]
-        a1, a2 = find(tree, Segment.A1, side), find(tree, Segment.A2, side)
-        if a1 is not None and a2 is not None:
-            places |= {"A1 end": a1.points[-1], "ACA split": a2.points[-1]}
-        for name, place in places.items():
-            found[f"place {name}"] += [float(value) for value in place * _sign(side)]
 
 
 def measure(distributions: Distributions, seed: int, patients: int, workers: int | None = None) -> Statistics:
@@ -137,20 +123,11 @@ def measure(distributions: Distributions, seed: int, patients: int, workers: int
     labels = draw_labels(patients, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STREAM,))))
     tasks = [(of_patient, distributions, (seed, _STREAM, number)) for number, of_patient in enumerate(labels)]
     merged: Measured = defaultdict(list)
-    for found in track(_measured(tasks, workers or os.cpu_count() or 1), "Measuring patients", patients):
+    measured = in_workers(measure_patient, tasks, workers or os.cpu_count() or 1)
+    for found in track(measured, "Measuring patients", patients):
         for name, values in found.items():
             merged[name] += values
     return _held_against(merged, patients)
-
-
-def _measured(
-    tasks: Sequence[tuple[frozenset[Location], Distributions, tuple[int, ...]]], workers: int
-) -> Iterable[Measured]:
-    if workers == 1:
-        yield from map(measure_patient, tasks)
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(measure_patient, tasks, chunksize=8)
 
 
 def _held_against(found: Measured, patients: int) -> Statistics:
@@ -176,11 +153,31 @@ def _held_against(found: Measured, patients: int) -> Statistics:
         "Cross-filling": [share(name, known) for name, known in references.CROSSINGS.items()],
         "Locations": [share(name, known) for name, known in CHALLENGE_SHARES.items()],
     }
-    places = {
-        name: (known, np.reshape(found[f"place {name}"], (-1, 3))) for name, known in references.LANDMARKS.items()
-    }
     inside = {artery: float(np.mean(found[f"{artery} inside its box"])) for artery in references.TREES}
-    return Statistics(patients, means, shares, places, inside)
+    return Statistics(patients, means, shares, _places(found, patients), inside)
+
+
+def _places(found: Measured, patients: int) -> dict[str, list[PlaceRow]]:
+    """Rows of landmarks, and of trunks as far as enough of them reach."""
+    tables = {_LANDMARKS: [_place_row(name, spot, found) for name, spot in references.LANDMARKS.items()]}
+    for artery, trunk in references.TRUNKS.items():
+        waypoints = [_place_row(*_waypoint(artery, path, mean), found) for path, mean in trunk.items()]
+        least = _LEAST_SHARE * patients
+        tables[f"Main trunk of the {artery}, mm"] = [row for row in waypoints if row.count >= least]
+    return tables
+
+
+def _waypoint(artery: str, path: int, mean: tuple[float, float, float]) -> tuple[str, Spot]:
+    """The name and the reference of a trunk's place at a way from its root."""
+    sd = references.TRUNK_SDS.get(path)
+    return f"{artery} at {path} mm", Spot(mean, (sd, sd, sd), path)
+
+
+def _place_row(name: str, known: Spot, found: Measured) -> PlaceRow:
+    places = np.reshape(found[f"place {name}"], (-1, 3))
+    if len(places) < 2:
+        return PlaceRow(name, known, np.full(3, np.nan), np.full(3, np.nan), len(places))
+    return PlaceRow(name, known, places.mean(axis=0), places.std(axis=0, ddof=1), len(places))
 
 
 def _mean_row(name: str, key: str, known: Known, found: Measured) -> MeanRow:

@@ -13,6 +13,7 @@ from kium_lightning.phantom.growth import Territory
 _CENTRE = np.array([0.0, -11.0, 27.0])
 _HALF_AXES = np.array([63.0, 71.0, 56.0])
 _FALX_MM = 4.0
+_OUTERMOST = 0.98  # of the brain's half axes: no waypoint of a trunk lies further out
 _GOLDEN = np.pi * (3.0 - np.sqrt(5.0))
 
 
@@ -93,6 +94,22 @@ _INSULA_CENTRE = np.array([-3.0, 13.0])
 _INSULA_HALF_AXES = np.array([27.0, 14.0])
 
 
+def held(course: Points, mean: Points, surface: NDArray[np.float64]) -> Points:
+    """Brings waypoints that strayed back into the brain, or to the depth below its surface where they belong.
+
+    Args:
+        course: waypoints (n, 3) as drawn, mm.
+        mean: where they would be without straying, (n, 3).
+        surface: how strictly each keeps its depth, from 0 to 1, (n, 1).
+    """
+    half = 0.97 * _HALF_AXES
+    drawn, usual = (np.sqrt((((each - _CENTRE) / half) ** 2).sum(axis=1))[:, None] for each in (course, mean))
+    most = np.maximum(_OUTERMOST, usual)
+    wanted = np.minimum(drawn + surface * (usual - drawn), most)
+    kept: Points = _CENTRE + (course - _CENTRE) * wanted / drawn
+    return kept
+
+
 def round_the_operculum(origin: NDArray[np.float64], goal: NDArray[np.float64], turns: NDArray[np.float64]) -> Points:
     """The way of an MCA branch from the insula to the convexity: up to its edge, round the operculum, and out.
 
@@ -114,14 +131,14 @@ def round_the_operculum(origin: NDArray[np.float64], goal: NDArray[np.float64], 
     reach = float(np.clip(reach, 5.0, 26.0)) * (0.75 + 0.25 * turns[0])
     across = np.array([-towards[1], towards[0]]) * (2.0 * turns[1] - 1.0)
     edge = origin[1:] + reach * towards
-    back = 3.0 + 4.0 * turns[2]
+    back = 2.0 + 3.0 * turns[2]
     floor = origin[0]
     return np.array(
         [
             [min(floor + 2.0, 43.0), *(edge - 2.0 * towards)],
-            [min(floor + 6.0, 48.0), *(edge + 1.0 * towards + 2.0 * across)],
-            [floor + 11.0, *(edge - back * towards + 4.0 * across)],
-            [max(floor + 15.0, 56.0), *(edge - 0.8 * back * towards + 5.0 * across)],
+            [min(floor + 6.0, 48.0), *(edge + 1.0 * towards + 1.0 * across)],
+            [floor + 11.0, *(edge - back * towards + 2.0 * across)],
+            [max(floor + 15.0, 56.0), *(edge - 0.8 * back * towards + 3.0 * across)],
             goal,
         ]
     )

@@ -12,7 +12,7 @@ from kium_lightning.phantom.population import TreeShape
 _LEAST_MM = 6.0
 _LEAST_ANGLE = 12.0
 _LARGEST_ANGLE = 150.0
-_LARGEST_TORTUOSITY = 4.0
+_LARGEST_TORTUOSITY = 2.8
 _UNEVENNESS = 1.8  # 1: every split of the ends as likely as every other; larger: mostly one end and the rest
 
 

@@ -5,16 +5,31 @@ from numpy.typing import NDArray
 
 from kium_lightning.anatomy import Side
 from kium_lightning.phantom.canopy import Planting, plant
-from kium_lightning.phantom.curves import Points, cut, lengthened, path_lengths, relaxed, smooth_curve, wander
+from kium_lightning.phantom.curves import (
+    Points,
+    cut,
+    evenly,
+    lengthened,
+    path_lengths,
+    relaxed,
+    smooth_curve,
+    wander,
+    wound,
+)
 from kium_lightning.phantom.dimensions import Normal, draw_normal
 from kium_lightning.phantom.growth import Territory
 from kium_lightning.phantom.population import Anatomy, TreeShape
+from kium_lightning.phantom.territories import held
 from kium_lightning.phantom.topology import draw_rail
 from kium_lightning.phantom.tree import Branch, Key, Segment
 
 _TRUNK_SPACING_MM = 0.7
 _GOAL_JITTER_MM = 3.0
-_FADE_MM = 15.0  # over which a course comes back from a given end to its own way
+_FADE_MM = 22.0  # over which a course comes back from a given end to its own way
+_FAR_MM = 120.0  # way from an artery's root at which its course strays most
+_FAR_DRIFT_MM = 55.0  # waypoints closer than this stray together
+_LOCAL = 1.5  # how much more an artery winds at its far end than at its root
+NO_DRIFT, EVERYWHERE, BESIDE_FALX = (np.array(axes) for axes in ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (0.3, 1.0, 1.0)))
 
 
 class Trunks:
@@ -48,11 +63,26 @@ class Trunks:
         return draw_normal(self.rng, length_mm, least_mm)
 
     def course(
-        self, waypoints: Points, start: Points | None = None, end: Points | None = None, root_is_last: bool = False
+        self,
+        waypoints: Points,
+        start: Points | None = None,
+        end: Points | None = None,
+        spreads: Points | None = None,
+        drift: NDArray[np.float64] = NO_DRIFT,
+        surface: float = 0.0,
+        winding: float = 0.0,
     ) -> tuple[Points, Points]:
         """Draws a smooth course through jittered waypoints; given ends replace the jittered ones exactly.
 
-        The jitter grows with the way from the root, which is the last waypoint of an artery that comes up the neck.
+        Args:
+            waypoints: mean places (n, 3), mm.
+            start: place of the course's start.
+            end: place of its end.
+            spreads: standard deviation of each waypoint (n, 3), mm; None to let the jitter grow with the way from the
+                root as ``root_sd_mm`` and ``distal_sd_mm`` say.
+            drift: shares (3,) of ``distal_sd_mm`` by which the far end strays along each axis.
+            surface: 1 keeps far waypoints as deep under the brain's surface as they were, 0 only inside the brain.
+            winding: by which share the artery is longer than the smooth way through its waypoints.
 
         Returns:
             The course (n, 3), and the jittered waypoints (m, 3).
@@ -60,10 +90,15 @@ class Trunks:
         anatomy = self.anatomy
         waypoints = waypoints * self.shape
         along = path_lengths(waypoints)
-        away = np.clip((along[-1] - along if root_is_last else along) / 120.0, 0.0, 1.0)
-        far = anatomy.neck_sd_mm if root_is_last else anatomy.distal_sd_mm
-        shift = wander(self.rng, along, anatomy.root_sd_mm + (far - anatomy.root_sd_mm) * away)
-        course = waypoints + shift
+        if spreads is not None:
+            course = waypoints + wander(self.rng, along, anatomy.landmark_spread * spreads)
+        else:
+            away = np.clip(along / _FAR_MM, 0.0, 1.0)[:, None]
+            near = anatomy.root_sd_mm * (1.0 + _LOCAL * away)
+            course = waypoints + wander(self.rng, along, near)
+            if drift.any():
+                course += wander(self.rng, along, anatomy.distal_sd_mm * away * drift, _FAR_DRIFT_MM)
+                course = held(course, waypoints, surface * np.clip(3.0 * away, 0.0, 1.0))
         share = (along / along[-1])[:, None]
         from_start, from_end = along[:, None] / _FADE_MM, (along[-1] - along)[:, None] / _FADE_MM
         moved = course
@@ -72,7 +107,10 @@ class Trunks:
         if end is not None:
             moved = moved + share * np.exp(-from_end) * (end - course[-1])
         course = moved
-        return relaxed(smooth_curve(course, _TRUNK_SPACING_MM), rounds=4), course
+        smooth = smooth_curve(course, _TRUNK_SPACING_MM)
+        if winding:
+            smooth = evenly(wound(self.rng, smooth, winding), _TRUNK_SPACING_MM)
+        return relaxed(smooth, rounds=8 if winding else 4), course
 
     def add(
         self,

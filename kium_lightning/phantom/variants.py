@@ -6,7 +6,7 @@ from enum import StrEnum
 import numpy as np
 
 from kium_lightning.anatomy import Artery, Location, Side
-from kium_lightning.phantom.population import VariantRates
+from kium_lightning.phantom.population import Anatomy
 
 
 class PicaOrigin(StrEnum):
@@ -48,10 +48,10 @@ class SideVariants:
     """The variants of one side.
 
     Attributes:
-        a1_scale: calibre of the A1 against the usual one; below 0.6 it is hypoplastic, at 0 absent.
+        a1_scale: calibre of the A1 against the usual one; below 1 it is hypoplastic, at 0 absent.
         fetal: share of the PCA's blood that comes from the carotid: 0 usual, about half partial, 1 complete: no P1.
         pcom_mm: diameter of the posterior communicating artery.
-        va_scale: calibre of the vertebral artery against the usual one; below 0.7 it is hypoplastic.
+        va_scale: calibre of the vertebral artery against the usual one; below 1 it is hypoplastic.
         va_ends_in_pica: whether the vertebral artery stops at its PICA and does not reach the basilar artery.
         pica: where the PICA comes from.
         antchor: where the anterior choroidal artery comes from.
@@ -68,14 +68,9 @@ class SideVariants:
     has_two_sca: bool = False
 
     @property
-    def p1_scale(self) -> float:
-        """Calibre of the P1 against the usual one."""
-        return 1.0 - 0.65 * self.fetal
-
-    @property
     def a1_is_hypoplastic(self) -> bool:
         """Whether the opposite carotid artery has to feed this side's A2."""
-        return self.a1_scale < 0.6
+        return self.a1_scale < 1.0
 
 
 @dataclass(frozen=True)
@@ -93,10 +88,7 @@ class Variants:
         return self.left if side is Side.LEFT else self.right
 
 
-def draw_variants(
-    rates: VariantRates, pcom_mm: tuple[tuple[float, float], tuple[float, float]], labels: frozenset[Location],
-    rng: np.random.Generator,
-) -> Variants:  # fmt: skip
+def draw_variants(anatomy: Anatomy, labels: frozenset[Location], rng: np.random.Generator) -> Variants:
     """Draws a patient's variants; the same numbers are drawn whatever the labels are.
 
     An aneurysm of the anterior communicating artery comes with a hypoplastic opposite A1 far more often than chance
@@ -104,15 +96,18 @@ def draw_variants(
     of a label is left out on that side, which takes an azygos ACA from 11 % of patients and less from the others.
 
     Args:
-        rates: the prevalences.
-        pcom_mm: mean and standard deviation of the diameter of thin posterior communicating arteries, and of others.
+        anatomy: gives the prevalences and sizes of variants, and the calibres of posterior communicating arteries.
         labels: where the patient has aneurysms.
         rng: the source of randomness.
     """
+    rates, sizes = anatomy.variants, anatomy.variant_sizes
     chance, sides_drawn, strength = rng.uniform(size=8), rng.uniform(size=8), rng.uniform(size=8)
 
     def either(number: int, right: float = 0.5) -> Side:
         return Side.RIGHT if sides_drawn[number] < right else Side.LEFT
+
+    def between(limits: tuple[float, float], share: float) -> float:
+        return float(limits[0] + (limits[1] - limits[0]) * share)
 
     a1_side = either(0, rates.a1_hypoplasia_right)
     labelled = [side for side in Side if Artery.ACOM.at(side) in labels]
@@ -123,24 +118,25 @@ def draw_variants(
     if chance[0] < rates.a1_absent:
         a1_scale = 0.0
     elif chance[0] < hypoplasia:
-        a1_scale = 0.4 + 0.15 * strength[0]
+        a1_scale = between(sizes.a1_hypoplastic, strength[0])
     fetal_side, fetal = either(1), 0.0
     if chance[1] < rates.fetal_pca_complete:
         fetal = 1.0
     elif chance[1] < rates.fetal_pca_complete + rates.fetal_pca_partial:
-        fetal = 0.4 + 0.2 * strength[1]
+        fetal = between(sizes.fetal_share, strength[1])
     thin_va, short_va = either(2), either(3)
+    va_scale = between(sizes.va_hypoplastic, strength[2]) if chance[2] < rates.va_hypoplasia else 1.0
     sides = {}
     for side in Side:
         is_short = bool(chance[3] < rates.va_ends_in_pica and short_va is side)
-        own = _draw_side(rates, pcom_mm, side, labels, is_short, rng)
+        own = _draw_side(anatomy, side, labels, is_short, rng)
         needs_pca = Artery.PCA.at(side) in labels
         side_fetal = fetal if fetal_side is side and not (needs_pca and fetal == 1.0) else 0.0
         sides[side] = SideVariants(
             a1_scale=a1_scale if a1_side is side else 1.0,
             fetal=side_fetal,
-            pcom_mm=max(own.pcom_mm, (1.0 + 1.1 * side_fetal) if side_fetal else 0.0),
-            va_scale=0.5 + 0.12 * strength[2] if chance[2] < rates.va_hypoplasia and thin_va is side else 1.0,
+            pcom_mm=max(own.pcom_mm, between(sizes.pcom_fetal_mm, side_fetal) if side_fetal else 0.0),
+            va_scale=va_scale if thin_va is side else 1.0,
             va_ends_in_pica=own.va_ends_in_pica,
             pica=own.pica,
             antchor=own.antchor,
@@ -159,16 +155,12 @@ def draw_variants(
 
 
 def _draw_side(
-    rates: VariantRates,
-    pcom_mm: tuple[tuple[float, float], tuple[float, float]],
-    side: Side,
-    labels: frozenset[Location],
-    is_short: bool,
-    rng: np.random.Generator,
+    anatomy: Anatomy, side: Side, labels: frozenset[Location], is_short: bool, rng: np.random.Generator
 ) -> SideVariants:
     """Draws what is drawn for each side."""
     chance, spread = rng.uniform(size=4), float(np.clip(rng.standard_normal(), -2.0, 2.0))
-    thin, usual = pcom_mm
+    rates = anatomy.variants
+    thin, usual = anatomy.diameters_mm.pcom_thin, anatomy.diameters_mm.pcom_usual
     is_thin = chance[0] < rates.pcom_below_1mm
     pcom = float(np.clip(thin[0] + thin[1] * spread, 0.4, 0.98) if is_thin else max(usual[0] + usual[1] * spread, 1.02))
     pica = PicaOrigin.USUAL

@@ -1,6 +1,7 @@
 """Draws one vertebral artery and the cerebellar arteries of its side."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kium_lightning.phantom import landmarks, territories
 from kium_lightning.phantom.canopy import Planting
@@ -9,12 +10,14 @@ from kium_lightning.phantom.dimensions import Normal
 from kium_lightning.phantom.growth import Territory
 from kium_lightning.phantom.topology import draw_terminals
 from kium_lightning.phantom.tree import Branch, Segment
-from kium_lightning.phantom.trunks import Trunks
+from kium_lightning.phantom.trunks import EVERYWHERE, Trunks
 from kium_lightning.phantom.variants import PicaOrigin, SideVariants
 
-HYPOPLASTIC_MM = 2.0  # a vertebral artery that is thinner than this before it joins the other
 _FLARE_MM = 4.0  # over which it widens into the basilar artery
-_MOST_ASIDE_MM = 9.0  # how far an intracranial vertebral artery may swing
+_MOST_ASIDE_MM = 12.0  # how far an intracranial vertebral artery may swing
+_V4_BENT = 1.05  # length over chord of one whose dural entry is where it fits
+_ENTRY_MOVES_MM = (-13.0, 9.0)  # how far the dural entry may move: towards the junction, and away from it
+_LOOP_MM = 35.0  # of the artery below the dura that moves with it, and as much again that follows
 _SECOND = 0.7  # calibre of a second PICA or SCA against the first
 _AICA_ON_BASILAR = (0.3, 0.5)  # share of the basilar artery's length from below
 _COMMON_MM = 13.0  # of a trunk that AICA and PICA share
@@ -64,14 +67,16 @@ def draw_vertebral(build: Trunks, variants: SideVariants, basilar: Branch) -> No
 
 
 def _vertebral(build: Trunks, variants: SideVariants, basilar: Branch) -> Branch:
-    diameters = build.anatomy.diameters_mm
-    points, _ = build.course(landmarks.VA, end=basilar.points[0], root_is_last=True)
-    points = _with_v4(points, build.length(build.anatomy.lengths_mm.v4, 30.0))
+    diameters, thin_mm = build.anatomy.diameters_mm, build.anatomy.variant_sizes.va_hypoplastic_mm
+    wanted = build.length(build.anatomy.lengths_mm.v4, 24.0)
+    waypoints = _with_entry(wanted, basilar.points[0] / build.shape)
+    points, _ = build.course(waypoints, end=basilar.points[0], spreads=landmarks.VA_SPREADS)
+    points = _with_v4(points, wanted)
     along = path_lengths(points)
-    entry, end = build.radius(diameters.va_entry, 2.1), build.radius(diameters.va_end, 1.08 * HYPOPLASTIC_MM)
+    entry, end = build.radius(diameters.va_entry, 2.1), build.radius(diameters.va_end, 1.08 * thin_mm)
     if variants.va_scale < 1.0:
-        entry, end = variants.va_scale * entry, min(variants.va_scale * end, 0.48 * HYPOPLASTIC_MM)
-    begins = float(along[_v4_start(points)])
+        entry, end = variants.va_scale * entry, min(variants.va_scale * end, 0.48 * thin_mm)
+    begins = float(along[landmarks.dural_entry(points)])
     radii = np.interp(along, [begins, begins + 0.8 * (along[-1] - begins)], [entry, end])
     ripple = 1.0 + 0.02 * np.sin(along / build.rng.uniform(4.0, 9.0) + build.rng.uniform(0.0, 6.0))
     rest = np.clip((along[-1] - along) / _FLARE_MM, 0.0, 1.0)  # no step where it joins the basilar artery
@@ -80,14 +85,26 @@ def _vertebral(build: Trunks, variants: SideVariants, basilar: Branch) -> Branch
     return build.add(Segment.VA, points, radii, joins=joins)
 
 
-def _v4_start(points: Points) -> int:
-    """The index of the point where a vertebral artery (n, 3) enters the skull."""
-    return int(np.argmin(np.abs(points[:, 2] - landmarks.FORAMEN_MAGNUM_MM)))
+def _with_entry(length_mm: float, junction: NDArray[np.float64]) -> Points:
+    """The mean course of a vertebral artery, its loop round the atlas moved so that the way from the dura on fits.
+
+    Args:
+        length_mm: of the intracranial stretch.
+        junction: where it becomes the basilar artery, (3,), mm.
+    """
+    entry = landmarks.VA[landmarks.VA_ENTRY]
+    chord = float(np.linalg.norm(entry - junction))
+    moved = float(np.clip(length_mm / _V4_BENT - chord, *_ENTRY_MOVES_MM)) * unit(entry - junction)
+    along = path_lengths(landmarks.VA)
+    away = along - along[landmarks.VA_ENTRY]
+    share = np.where(away > 0.0, 1.0 - away / away[-1], np.exp(-((np.minimum(away + _LOOP_MM, 0.0) / _LOOP_MM) ** 2)))
+    waypoints: Points = landmarks.VA + share[:, None] * moved
+    return waypoints
 
 
 def _with_v4(points: Points, length_mm: float) -> Points:
     """Bends the intracranial stretch of a vertebral artery aside until it has a length."""
-    first = _v4_start(points)
+    first = landmarks.dural_entry(points)
     inside = points[first:]
     u = np.linspace(0.0, np.pi, len(inside))[:, None]
     aside = np.sin(u) ** 2 * unit(np.array([1.0, 0.0, -0.2]))
@@ -112,7 +129,7 @@ def _cerebellar(
 ) -> Branch:
     territory: Territory = _TERRITORIES[segment]
     shape = build.anatomy.cerebellar
-    course, _ = build.course(waypoints, start=parent.points[root])
+    course, _ = build.course(waypoints, start=parent.points[root], drift=0.4 * EVERYWHERE)
     scale = 1.0 if name == "trunk" else _SECOND
     radius = scale * build.radius(diameter_mm, 0.6)
     terminals = max(2, round(draw_terminals(build.rng, shape, 2) * (0.7 if segment is Segment.AICA else 1.0)))

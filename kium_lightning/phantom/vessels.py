@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from kium_lightning.anatomy import Side
 from kium_lightning.phantom import landmarks
-from kium_lightning.phantom.carotid import draw_carotid
+from kium_lightning.phantom.carotid import A2_MM, draw_carotid
 from kium_lightning.phantom.curves import Points, cut, lengthened, path_lengths, smooth_curve
 from kium_lightning.phantom.population import Anatomy
 from kium_lightning.phantom.posterior import draw_posterior
@@ -16,10 +16,10 @@ from kium_lightning.phantom.trunks import Trunks
 from kium_lightning.phantom.variants import BasilarCurve, Fenestration, Variants
 from kium_lightning.phantom.vertebral import draw_vertebral
 
-_CURVE_MM = (3.0, 6.5)  # how far a convex basilar artery bends to the side
-_WOBBLE_MM = 0.8  # how far a straight one does
-_ACOM_SPREAD = np.array([0.4, 0.9, 1.3])  # of its place, over a root's; an A1 of usual length reaches no further
-_LIMB_MM = 8.0  # length of a fenestration of the basilar artery
+_ACOM_ASIDE_MM = 0.5  # standard deviation of its place to the side
+_ACOM_LEAST_MM = 3.0  # how far in front of, above or below the line between the termini it is at least
+_A1_BENT = 1.02  # length over chord of an A1
+_A1_SHARED = 0.75  # of the spread of its length that both sides have in common, as it is the place of the ACOM
 
 
 def draw_tree(anatomy: Anatomy, variants: Variants, streams: dict[str, np.random.Generator]) -> Tree:
@@ -56,16 +56,16 @@ def draw_tree(anatomy: Anatomy, variants: Variants, streams: dict[str, np.random
 
 
 def _basilar(build: Trunks, curve: BasilarCurve) -> Branch:
-    anatomy = build.anatomy
+    anatomy, sizes = build.anatomy, build.anatomy.variant_sizes
     length = build.length(anatomy.lengths_mm.ba)
-    points, _ = build.course(landmarks.BA, root_is_last=True)
+    points, _ = build.course(landmarks.BA, spreads=landmarks.BA_SPREADS)
     points = points[-1] + lengthened((points - points[-1])[::-1], length)[::-1]
     along = path_lengths(points) / length
     points[:, 0] = points[0, 0] + (points[-1, 0] - points[0, 0]) * along
     drawn = build.rng.uniform(size=2)
-    bend = _WOBBLE_MM * (2.0 * drawn[1] - 1.0)
+    bend = sizes.ba_wobble_mm * (2.0 * drawn[1] - 1.0)
     if curve is not BasilarCurve.STRAIGHT:
-        away = _CURVE_MM[0] + (_CURVE_MM[1] - _CURVE_MM[0]) * drawn[0]
+        away = sizes.ba_curve_mm[0] + (sizes.ba_curve_mm[1] - sizes.ba_curve_mm[0]) * drawn[0]
         bend = away if curve is BasilarCurve.LEFT else -away
     points[:, 0] += bend * np.sin(np.pi * along) ** 2
     diameters = anatomy.diameters_mm
@@ -78,13 +78,17 @@ def _basilar(build: Trunks, curve: BasilarCurve) -> Branch:
 def _midline_of_aca(build: Trunks, variants: Variants) -> tuple[NDArray[np.float64], float, Branch | None]:
     """Where the two A1 come to, how far apart their ends are, and an azygos A2."""
     anatomy = build.anatomy
-    spread = np.clip(build.rng.standard_normal(3), -2.0, 2.0)
-    middle = landmarks.ACOM * build.shape + anatomy.root_sd_mm * _ACOM_SPREAD * spread
+    aside, up, longer = anatomy.landmark_spread * np.clip(build.rng.standard_normal(3), -2.0, 2.0)
     gap = build.length(anatomy.lengths_mm.acom, 1.2)
+    lateral = (landmarks.ICA_TERMINUS * build.shape)[0] - 0.5 * gap
+    mean, spread = anatomy.lengths_mm.a1
+    reach = np.sqrt(max(((mean + _A1_SHARED * spread * longer) / _A1_BENT) ** 2 - lateral**2, _ACOM_LEAST_MM**2))
+    angle = landmarks.ACOM_RISE + landmarks.ACOM_RISE_SD * up
+    middle = np.array([_ACOM_ASIDE_MM * aside, reach * np.cos(angle), reach * np.sin(angle)])
     if not variants.is_azygos:
         return middle, gap, None
     course, _ = build.course(landmarks.ACA * np.array([0.3, 1.0, 1.0]), start=middle)
-    length = float(np.clip(build.length(anatomy.lengths_mm.a2_to_split), 15.0, 36.0))
+    length = float(np.clip(build.length(anatomy.lengths_mm.a2_to_split), *A2_MM))
     radius = 1.15 * build.radius(anatomy.diameters_mm.a2)
     points = cut(course, length)
     a1_mm = anatomy.lengths_mm.a1[0]
@@ -120,8 +124,9 @@ def _communicating(build: Trunks, ends: dict[Side, Points], variants: Variants) 
 def _fenestrated(build: Trunks, basilar: Branch) -> Branch:
     """Opens the lower basilar artery into two limbs and returns the one that stays in its place."""
     along = path_lengths(basilar.points)
-    start = float(build.rng.uniform(1.5, 5.0))
-    first, last = (int(np.argmin(np.abs(along - way))) for way in (start, start + _LIMB_MM))
+    sizes = build.anatomy.variant_sizes
+    start = float(build.rng.uniform(*sizes.ba_limb_start_mm))
+    first, last = (int(np.argmin(np.abs(along - way))) for way in (start, start + sizes.ba_limb_mm))
     inside = slice(first, last + 1)
     u = np.linspace(0.0, 1.0, last - first + 1)
     apart = 0.75 * float(basilar.radii[first]) * np.sin(np.pi * u) ** 1.5

@@ -19,11 +19,18 @@ class Contrastive(Task):
         last_validation: the last validation's embeddings (n, D), in place of scores; None before.
     """
 
-    loss: ContrastiveLoss
     last_validation: ScoredRows | None = None
 
     def setup(self, stage: str) -> None:
-        """Makes room for the embeddings of a validation."""
+        """Makes room for the embeddings of a validation.
+
+        Raises:
+            ConfigError: the loss judges logits.
+        """
+        if not isinstance(self.loss, ContrastiveLoss):
+            raise ConfigError(
+                f"{type(self.loss).__name__} compares no points. Choose model/loss=supervised_contrastive or nt_xent."
+            )
         self._validation = RowScores()
 
     def training_step(self, batch: Batch, _: int) -> torch.Tensor:

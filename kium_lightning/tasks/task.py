@@ -59,6 +59,8 @@ class Task(L.LightningModule):
             raise ConfigError(f"model.mode is {mode!r}. Choose max or min.")
         if memory_format not in _MEMORY_FORMATS:
             raise ConfigError(f"model.memory_format is {memory_format!r}. Choose {' or '.join(_MEMORY_FORMATS)}.")
+        if memory_format == "channels_last" and any(parameter.ndim == 5 for parameter in net.parameters()):
+            raise ConfigError(f"{type(net).__name__} has 3D kernels. Set model.memory_format=contiguous.")
         self.epochs = whole("model.epochs", epochs, 1)
         self.start_from = start_from
         self.net = net.to(memory_format=_MEMORY_FORMATS[memory_format])

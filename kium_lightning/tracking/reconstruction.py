@@ -24,6 +24,7 @@ ERRORS_NAME = "reconstruction_errors.csv"
 PICTURE_NAME = "reconstructions.png"
 
 _SHOWN = 4
+_ACROSS = 4  # views in a line, where a row has several
 
 
 def error_table(scored: ScoredRows, dataset: RowDataset) -> pd.DataFrame:
@@ -59,13 +60,14 @@ def draw_reconstructions(task: Reconstruction, dataset: RowDataset, table: pd.Da
     figure, axes = plt.subplots(2, len(chosen), figsize=(3.4 * len(chosen), 7.6), squeeze=False, layout="constrained")
     for axis in axes.flat:
         axis.set_axis_off()
+    across = min(_ACROSS, len(dataset.images(0)))
     for column, row in enumerate(chosen):
         images = dataset.images(row)
         shown = [None if image is None else view for image, view in zip(images, grey[column], strict=True)]
         line = table.iloc[row]
-        axes[0, column].imshow(tile(images), cmap="gray", vmin=0, vmax=255)
+        axes[0, column].imshow(tile(images, across), cmap="gray", vmin=0, vmax=255)
         axes[0, column].set_title(f"patient {line[INDEX_COLUMN]}, {line[VIEW_COLUMN]}", fontsize=10)
-        axes[1, column].imshow(tile(shown), cmap="gray", vmin=0, vmax=255)
+        axes[1, column].imshow(tile(shown, across), cmap="gray", vmin=0, vmax=255)
         axes[1, column].set_title(f"error {line['error']:.1f}, even grey {line['flat_error']:.1f}", fontsize=10)
     figure.suptitle("Validation views and their reconstructions, best to worst; errors in grey levels", fontsize=12)
     with replacing(path) as temporary:

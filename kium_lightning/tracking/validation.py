@@ -1,5 +1,6 @@
 """What a validation says beyond its curves: tables by location and by patient, and the views that were judged worst."""
 
+from collections.abc import Sequence
 from functools import singledispatch
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import numpy as np
 import pandas as pd
 from lightning.pytorch.loggers import WandbLogger
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from kium_lightning.anatomy import INDEX_COLUMN
+from kium_lightning.anatomy import INDEX_COLUMN, PRESENCE_COLUMN, View
 from kium_lightning.data.datamodule import Angiograms
 from kium_lightning.data.dataset import RowDataset
 from kium_lightning.data.folding import ANY_COLUMN
@@ -28,6 +30,8 @@ PICTURE_NAME = "worst_views.png"
 
 _WORST = 8
 _TILE_PX = 320
+_SMALL_TILE_PX = 180  # of one view where a row has several
+_ACROSS = 4  # views in a line: the four of a side
 _MISSING_GREY = 64
 
 
@@ -80,41 +84,53 @@ def worst_rows(scored: ScoredRows, count: int) -> list[tuple[int, int]]:
 
 
 def draw_worst_views(scored: ScoredRows, dataset: RowDataset, names: list[str], path: Path) -> None:
-    """Draws the worst-judged validation views, each with its patient, view, truth and score."""
+    """Draws the worst-judged validation rows, each with its patient, views, truth and score."""
     worst = worst_rows(scored, _WORST)
-    columns = min(4, max(1, len(worst)))
+    across = min(_ACROSS, len(dataset.views(0)))
+    columns = min(4 if across == 1 else 2, max(1, len(worst)))
     lines = max(1, -(-len(worst) // columns))
-    figure, axes = plt.subplots(
-        lines, columns, figsize=(3.4 * columns, 4.1 * lines), squeeze=False, layout="constrained"
-    )
+    size = (3.4 * columns, 4.1 * lines) if across == 1 else (6.8 * columns, 3.9 * lines)
+    figure, axes = plt.subplots(lines, columns, figsize=size, squeeze=False, layout="constrained")
     for axis in axes.flat:
         axis.set_axis_off()
     for axis, (position, label) in zip(axes.flat, worst, strict=False):
         row = int(scored.rows[position])
-        axis.imshow(tile(dataset.images(row)), cmap="gray", vmin=0, vmax=255)
+        views, images = dataset.views(row), dataset.images(row)
+        axis.imshow(tile(images, across), cmap="gray", vmin=0, vmax=255)
+        if len(views) > 1:
+            _name_views(axis, views, images, across)
         patient = dataset.table[INDEX_COLUMN].iloc[row]
-        name = "aneurysm" if names[label] == ANY_COLUMN else names[label]
+        name = "aneurysm" if names[label] in (ANY_COLUMN, PRESENCE_COLUMN) else names[label]
         truth = "present" if scored.labels[position, label] else "absent"
         score = scored.scores[position, label]
-        axis.set_title(f"patient {patient}, {dataset.name(row)}\n{name} {truth}, score {score:.2f}", fontsize=10)
-    figure.suptitle("Validation views whose scores are farthest from the truth", fontsize=12)
+        where = f"patient {patient}, {dataset.name(row)}\n" if len(views) == 1 else f"patient {patient}: "
+        axis.set_title(f"{where}{name} {truth}, score {score:.2f}", fontsize=10 if across == 1 else 12)
+    what = "views" if across == 1 else "patients"
+    figure.suptitle(f"Validation {what} whose scores are farthest from the truth", fontsize=12 if across == 1 else 15)
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=110)
     plt.close(figure)
 
 
-def tile(images: list[NDArray[np.uint8] | None]) -> NDArray[np.uint8]:
-    """The views of a row in one square: four beside each other where there are several, grey where one is missing."""
-    across = 1 if len(images) == 1 else 4
-    side = _TILE_PX // across
-    lines = -(-len(images) // across)
-    tile = np.full((lines * side, across * side), _MISSING_GREY, dtype=np.uint8)
+def tile(images: list[NDArray[np.uint8] | None], across: int) -> NDArray[np.uint8]:
+    """The views of a row in lines of ``across``, dark where one is missing."""
+    side = _TILE_PX if across == 1 else _SMALL_TILE_PX
+    tile = np.full((-(-len(images) // across) * side, across * side), _MISSING_GREY, dtype=np.uint8)
     for place, image in enumerate(images):
         if image is not None:
             top, left = side * (place // across), side * (place % across)
             small = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
             tile[top : top + side, left : left + side] = small
     return tile
+
+
+def _name_views(axis: Axes, views: Sequence[View], images: list[NDArray[np.uint8] | None], across: int) -> None:
+    """Writes into the corner of each view of a tile which one it is, and whether the patient lacks it."""
+    behind = {"facecolor": "black", "alpha": 0.6, "linewidth": 0, "pad": 1.5}
+    for place, (view, image) in enumerate(zip(views, images, strict=True)):
+        left, top = _SMALL_TILE_PX * (place % across) + 6, _SMALL_TILE_PX * (place // across) + 6
+        text = view.code if image is not None else f"{view.code} missing"
+        axis.text(left, top, text, color="white", fontsize=9, va="top", bbox=behind)
 
 
 @singledispatch

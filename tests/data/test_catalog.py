@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import cv2
@@ -127,6 +127,62 @@ def test_dropping_everyone_stops(cohort: tuple[Path, Path]) -> None:
         (folder / f"{patient}LI-A.jpg").unlink()
     with pytest.raises(CohortError, match="Every patient"):
         read_catalog(folder, csv, on_fault="drop")
+
+
+LOST_VIEWS = {View.LEFT_ANTERIOR_FRONTAL: None, View.RIGHT_ANTERIOR_LATERAL: b"", View.LEFT_POSTERIOR_FRONTAL: b"text"}
+
+
+def lose_views(folder: Path, patient: int, lost: Mapping[View, bytes | None]) -> None:
+    """Removes images, or puts something else in their place."""
+    for view, content in lost.items():
+        path = folder / f"{patient}{view.code}.jpg"
+        path.unlink()
+        if content is not None:
+            path.write_bytes(content)
+
+
+def test_masking_leaves_out_lost_views_and_lists_them(cohort: tuple[Path, Path]) -> None:
+    folder, csv = cohort
+    whole = read_catalog(folder, csv)
+    lose_views(folder, 1002, LOST_VIEWS)
+    masked = read_catalog(folder, csv, on_fault="mask")
+    assert masked.table.equals(whole.table)
+    expected = {key: path for key, path in whole.images.items() if key not in {(1002, view) for view in LOST_VIEWS}}
+    assert masked.images == expected
+    assert {(fault.patient, fault.view) for fault in masked.dropped} == {(1002, view.code) for view in LOST_VIEWS}
+
+
+def test_masking_a_faultless_cohort_is_reading_it(cohort: tuple[Path, Path]) -> None:
+    whole, masked = read_catalog(*cohort), read_catalog(*cohort, on_fault="mask")
+    assert (masked.patients, masked.images, masked.dropped) == (whole.patients, whole.images, ())
+
+
+@pytest.mark.parametrize("content", [None, b"text"])
+def test_masking_stops_at_a_patient_of_whom_no_view_is_left(cohort: tuple[Path, Path], content: bytes | None) -> None:
+    folder, csv = cohort
+    lose_views(folder, 1002, {view: content if place else None for place, view in enumerate(View)})
+    lose_views(folder, 1004, LOST_VIEWS)
+    with pytest.raises(CohortError, match=r"have 1 fault\.") as error:
+        read_catalog(folder, csv, on_fault="mask")
+    assert [line.split()[0] for line in str(error.value).splitlines()[1:]] == ["patient", "1002"]
+
+
+@pytest.mark.parametrize("name", ["1001RI-A.PNG", "1001LX-A.jpg", "1009LI-A.jpg", "holiday.jpg"])
+def test_masking_stops_at_a_file_that_should_not_be_there(cohort: tuple[Path, Path], name: str) -> None:
+    folder, csv = cohort
+    spoil(folder, name, (folder / "1001LI-A.jpg").read_bytes())
+    with pytest.raises(CohortError, match=r"have 1 fault\."):
+        read_catalog(folder, csv, on_fault="mask")
+
+
+def test_masking_stops_at_a_faulty_label(cohort: tuple[Path, Path]) -> None:
+    folder, csv = cohort
+    lose_views(folder, 1002, LOST_VIEWS)
+    rows = rows_of(*PATIENTS)
+    rows[0]["L_PICA"] = "2"
+    csv.write_text(csv_text(rows))
+    with pytest.raises(CohortError, match=r"have 1 fault\..*\n.*\n1001 .*L_PICA"):
+        read_catalog(folder, csv, on_fault="mask")
 
 
 @pytest.mark.parametrize("label", ["2", "-1", "0.5", "yes", "", "nan", "1e9"])

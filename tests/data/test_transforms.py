@@ -108,7 +108,7 @@ def augmentation(name: str) -> Augmentation:
     return built
 
 
-@pytest.fixture(params=["light", "strong"])
+@pytest.fixture(params=["light", "strong", "elastic_blur"])
 def changing(request: pytest.FixtureRequest) -> Callable[[], Augmentation]:
     return lambda: augmentation(request.param)
 

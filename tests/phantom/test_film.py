@@ -67,10 +67,10 @@ def test_the_text_mask_holds_every_pixel_that_text_changed(film: Film) -> None:
         assert not np.any((mask > 0) & (boxed == 0))
 
 
-def test_text_stays_inside_the_file_and_is_legible() -> None:
+def test_text_stays_inside_the_file_and_is_legible(film: Film) -> None:
     for seed in range(40):
         rng = np.random.default_rng(seed)
-        for text in draw_text(14, bool(seed % 2), rng):
+        for text in draw_text(film.lettering, 14, bool(seed % 2), rng):
             image = np.full((500, 800), 190, dtype=np.uint8)
             box, mask = paint_text(image, text, (0, 0, 800, 500))
             assert 0 <= box[0] < box[2] <= 800

@@ -45,6 +45,6 @@ def test_patients_with_and_without_aneurysms_take_turns() -> None:
 def test_too_few_patients_or_too_small_tiles_are_refused_with_a_remedy(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"with aneurysms, but the cohort has.*cohort\.train_patients"):
         gallery.main(cohort(), 40, 300, tmp_path / "gallery.png")
-    with pytest.raises(ConfigError, match=r"gallery\.tile_px at least 300"):
+    with pytest.raises(ConfigError, match=r"gallery\.tile_px is 100\. Give it a whole number of at least 300"):
         gallery.main(cohort(), 2, 100, tmp_path / "gallery.png")
     assert not list(tmp_path.iterdir())

@@ -3,9 +3,10 @@ import pytest
 
 from kium_lightning.phantom import territories
 from kium_lightning.phantom.canopy import tapered
-from kium_lightning.phantom.curves import bowed, cut, path_lengths
+from kium_lightning.phantom.curves import bowed, cut, path_lengths, wound
 from kium_lightning.phantom.growth import draw_swing, grow
 from kium_lightning.phantom.patient import Distributions
+from kium_lightning.phantom.tangles import self_crossings, share_along
 from kium_lightning.phantom.topology import Sprig, draw_rail, draw_sprig
 
 
@@ -73,3 +74,36 @@ def test_a_course_is_cut_and_bowed_to_a_length() -> None:
     bent = bowed(points, 36.0)
     assert path_lengths(bent)[-1] == pytest.approx(36.0, rel=0.01)
     np.testing.assert_allclose(bent[[0, -1]], points[[0, -1]])
+
+
+def test_a_figure_of_eight_crosses_itself_once_and_a_wave_never() -> None:
+    turn = np.linspace(0.3, 0.3 + 1.96 * np.pi, 60)
+    eight = np.column_stack([np.zeros(60), 10.0 * np.sin(2.0 * turn), 10.0 * np.sin(turn)])
+    assert self_crossings(eight, 1, 2) == 1
+    wave = np.column_stack([np.zeros(60), turn, np.sin(turn)])
+    assert self_crossings(wave, 1, 2) == 0
+
+
+def test_the_share_of_a_corner_that_runs_along_an_axis() -> None:
+    corner = np.array([[0.0, 0, 0], [1, 0, 0], [2, 0, 0], [3, 0, 0], [3, 1, 0]])
+    assert [share_along(corner, axis) for axis in range(3)] == [0.75, 0.25, 0.0]
+
+
+def test_a_winding_course_is_longer_by_a_share_and_starts_where_it_did() -> None:
+    points = np.column_stack([np.linspace(0, 120, 241), np.zeros(241), np.zeros(241)])
+    winding = wound(np.random.default_rng(4), points, 0.2)
+    assert path_lengths(winding)[-1] == pytest.approx(1.2 * 120.0, rel=0.01)
+    np.testing.assert_allclose(winding[0], points[0])
+    np.testing.assert_allclose(winding[:, 0], points[:, 0])  # it swings across its way, never back along it
+
+
+def test_waypoints_come_back_into_the_brain_or_to_their_depth() -> None:
+    mean = np.array([[55.0, -20.0, 35.0], [20.0, -60.0, 20.0]])
+    strayed = mean + np.array([[12.0, 0.0, 0.0], [0.0, 0.0, 25.0]])
+    inside = territories.held(strayed, mean, np.zeros((2, 1)))
+    surface = territories.held(strayed, mean, np.ones((2, 1)))
+    centre, half = territories.MCA.centre, territories.MCA.half_axes
+    depth = [np.linalg.norm((each - centre) / half, axis=1) for each in (mean, strayed, inside, surface)]
+    assert depth[2].max() <= max(0.98, depth[0].max()) + 1e-9
+    np.testing.assert_allclose(depth[3], depth[0])
+    np.testing.assert_allclose(inside[1], strayed[1])  # what is inside stays

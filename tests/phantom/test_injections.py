@@ -73,10 +73,10 @@ def test_cross_filling_is_as_frequent_as_stated(distributions: Distributions) ->
 
 def test_variants_are_as_frequent_as_stated_and_linked_to_the_acom(distributions: Distributions) -> None:
     anatomy = distributions.anatomy
-    rates, pcom = anatomy.variants, (anatomy.diameters_mm.pcom_thin, anatomy.diameters_mm.pcom_usual)
+    rates = anatomy.variants
 
     def drawn(labels: frozenset[Location]) -> list[Variants]:
-        return [draw_variants(rates, pcom, labels, np.random.default_rng(seed)) for seed in range(2000)]
+        return [draw_variants(anatomy, labels, np.random.default_rng(seed)) for seed in range(2000)]
 
     without, linked = drawn(frozenset()), drawn(frozenset({Location.LEFT_ACOM}))
     hypoplastic = [one.left.a1_is_hypoplastic or one.right.a1_is_hypoplastic for one in without]

@@ -1,9 +1,13 @@
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import get_type_hints
 
 import cv2
 import numpy as np
@@ -14,6 +18,7 @@ from numpy.typing import NDArray
 from kium_lightning.anatomy import CSV_COLUMNS, LABEL_COLUMNS, LOCATION_COLUMNS, PRESENCE_COLUMN, View
 from kium_lightning.data.cohort import CohortFolder
 from kium_lightning.errors import CohortError, ConfigError
+from kium_lightning.numbers import Checked, Rule
 from kium_lightning.phantom.cohort import PhantomCohort
 from kium_lightning.settings import build, compose, conf_dir
 
@@ -85,6 +90,40 @@ def test_a_killed_run_continues_to_the_same_bytes(tmp_path: Path) -> None:
     assert contents(killed) == contents(whole)
 
 
+def living_of_group(group: int) -> list[str]:
+    """The processes of a process group, without those that have ended and only wait to be noticed."""
+    living = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has just ended
+            state, _, own, *_ = path.read_text().rpartition(")")[2].split()
+            living += [path.parent.name] if int(own) == group and state != "Z" else []
+    return living
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_that_is_stopped_says_so_in_a_sentence_and_leaves_nothing_half_done(workers: int, tmp_path: Path) -> None:
+    folder = tmp_path / "stopped"
+    settings = ["cohort=phantom_tiny", "cohort.film.sizes=[[100,100]]", f"cohort.folder={folder}"]
+    settings += ["cohort.train_patients=60", f"cohort.workers={workers}", f"hydra.run.dir={tmp_path / 'run'}"]
+    command = [sys.executable, "-m", "kium_lightning.phantom", *settings]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path, start_new_session=True)
+    deadline = time.monotonic() + 60
+    while not list(folder.glob("truth/*/*.json")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    sentence = f"Stopped. {folder} is not complete. Run the same command again: it continues where it stopped."
+    assert said.splitlines()[-1] == sentence
+    assert "Traceback" not in said
+    assert process.returncode == 130
+    while living_of_group(process.pid) and time.monotonic() < deadline:  # Python's own helper takes a moment
+        time.sleep(0.02)
+    assert not living_of_group(process.pid)
+    assert 0 < len(list(folder.glob("truth/*/*.json"))) < 68
+    assert not [path for path in folder.rglob(".*") if path.is_file()]
+    assert (folder / "truth" / "unfinished.json").is_file()
+
+
 def test_a_finished_cohort_is_left_alone(made: CohortFolder) -> None:
     before = {path: path.stat().st_mtime_ns for path in made.path.rglob("*")}
     cohort_in(made.path, "cohort.film.forms={clean:0.3,margins:0.3,text:0.4}").ensure()
@@ -104,18 +143,90 @@ def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("override", "remedy"),
+    ("override", "sentence"),
     [
-        ("cohort.film.forms.clean=-1", "cohort.film.forms="),
-        ("+cohort.film.forms.torn=1", "cohort.film.forms="),
-        ("cohort.film.sizes=[]", "cohort.film.sizes="),
-        ("cohort.film.sizes=[[12,700]]", "cohort.film.sizes="),
-        ("cohort.train_patients=-3", "cohort.train_patients"),
+        ("anatomy.variants.a1_absent=1.4", "is 1.4. Give it a number from 0 to 1."),
+        ("film.rgb=often", "is 'often'. Give it a number from 0 to 1."),
+        ("film.rgb=null", "is None. Give it a number from 0 to 1."),
+        ("film.fog=inf", "is inf. Give it a number from 0 to 1."),
+        ("anatomy.size_sd=-0.1", "is -0.1. Give it a number of at least 0."),
+        ("anatomy.mca.bifurcating_tortuosity=1", "is 1. Give it a number above 1."),
+        (
+            "anatomy.aca.terminals=[13,-1]",
+            "is [13, -1]. Give it a mean above 0 and a standard deviation of at least 0.",
+        ),
+        ("anatomy.diameters_mm.m1=3.1", "is 3.1. Give it a mean above 0 and a standard deviation of at least 0."),
+        ("xray.field_mm=[265,205]", "is [265, 205]. Give it two numbers above 0, the smaller first."),
+        ("xray.photons=[0,1000]", "is [0, 1000]. Give it two numbers above 0, the smaller first."),
+        ("film.quality=[82,101]", "is [82, 101]. Give it two whole numbers from 1 to 100, the smaller first."),
+        ("film.text_lines=[2,2.5]", "is [2, 2.5]. Give it two whole numbers of at least 1, the smaller first."),
+        ("film.lettering.height=[0,0.02]", "is [0, 0.02]. Give it two numbers above 0 and of at most 0.2, the smaller"),
+        ("xray.centres_mm.carotid_frontal=[14,-5]", "is [14, -5]. Give it three numbers."),
+        ("skull.teeth=[[1.2,1]]", "is [[1.2, 1]]. Give it pairs of a share from 0 to 1 and its weight."),
+        ("film.lettering.words=[]", "is []. Give it a list of words, not empty."),
+        ("film.forms.clean=-1", "a probability for each of clean, margins, text, such as"),
+        ("+film.forms.torn=1", "a probability for each of clean, margins, text, such as"),
+        ("film.sizes=[]", "is []. Give it at least one [width, height] in whole pixels, 64 or more, such as"),
+        ("film.sizes=[[12,700]]", "is [[12, 700]]. Give it at least one [width, height] in whole pixels, 64 or more"),
+        (
+            "xray.attenuation_per_mm=[[70,0.2],[70,0.1]]",
+            "pairs of a voltage and a number above 0, the voltages rising.",
+        ),
+        ("xray.tube_kvp=[60,90]", "is [60, 90], but attenuation_per_mm knows voltages from 70 to 90 alone."),
+        ("aneurysms.smallest_mm=30", "is 30, more than largest_mm, which is 20.0. Give it at most that."),
+        ("film.margin_least=0.3", "is 0.3, more than margin, which is 0.16. Give it at most that."),
+        ("train_patients=-3", "is -3. Give it a whole number of at least 0."),
+        ("test_patients=few", "is 'few'. Give it a whole number of at least 0."),
     ],
 )
-def test_impossible_settings_are_refused_with_a_remedy(override: str, remedy: str, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=remedy):
-        cohort_in(tmp_path, override)
+def test_an_impossible_number_is_one_sentence_with_its_key(override: str, sentence: str, tmp_path: Path) -> None:
+    key = override.lstrip("+").split("=")[0].removesuffix(".clean").removesuffix(".torn")
+    sign = "+" if override.startswith("+") else ""
+    with pytest.raises(ConfigError) as caught:
+        cohort_in(tmp_path, f"{sign}cohort.{override.lstrip('+')}")
+    assert str(caught.value).startswith(f"cohort.{key} ")
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("fetal_pca_partial=0.95", "fetal_pca_complete adds up with fetal_pca_partial to 1.045."),
+        ("pica_absent=0.7", "pica_absent adds up with pica_duplicate, pica_from_basilar and pica_with_aica to 1.061."),
+        ("antchor_from_pcom=0.8", "antchor_at_bifurcation adds up with antchor_from_pcom to 1.01."),
+        ("ba_convex_left=0.6", "ba_convex_right adds up with ba_convex_left to 1.08."),
+    ],
+)
+def test_shares_that_exclude_each_other_leave_room_for_the_rest(override: str, sentence: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        cohort_in(tmp_path, f"cohort.anatomy.variants.{override}")
+    assert str(caught.value) == f"cohort.anatomy.variants.{sentence} Give them at most 1 together."
+
+
+def test_a_cohort_that_a_stream_points_to_is_named_by_its_own_key() -> None:
+    with pytest.raises(ConfigError, match=r"^cohort\.film\.rgb is 3\. Give it a number from 0 to 1\.$"):
+        build(compose("phantom", ["stream=views", "cohort.film.rgb=3"]).stream)
+
+
+def test_a_cohort_without_patients_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="Give at least one of them patients"):
+        cohort_in(tmp_path, "cohort.train_patients=0", "cohort.test_patients=0")
+
+
+def test_every_number_of_the_cohorts_has_a_rule() -> None:
+    distributions = cohort_in(None).distributions
+    waiting: list[object] = [getattr(distributions, each.name) for each in fields(distributions)]
+    assert waiting
+    while waiting:
+        node = waiting.pop()
+        assert isinstance(node, Checked)
+        hints = get_type_hints(type(node), include_extras=True)
+        for name, hint in hints.items():
+            value = getattr(node, name)
+            if is_dataclass(value):
+                waiting.append(value)
+            else:
+                assert any(isinstance(rule, Rule) for rule in getattr(hint, "__metadata__", ())), f"{node}: {name}"
 
 
 def test_without_a_folder_the_settings_name_it(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@ import pytest
 
 from kium_lightning.phantom.bones import Vault, draw_skull
 from kium_lightning.phantom.geometry import Geometry
-from kium_lightning.phantom.skull import _BONE_PER_MM, _add_bodies, _add_vault, skull_attenuation, subtract_shifted
+from kium_lightning.phantom.patient import Distributions
+from kium_lightning.phantom.skull import _add_bodies, _add_vault, skull_attenuation, subtract_shifted
 
 LATERAL = np.array([[0.0, -1.0, 0.0], [0.0, 0.0, -1.0], [1.0, 0.0, 0.0]])
 
@@ -41,7 +42,7 @@ def test_the_vault_of_a_ball_has_the_chords_of_a_shell() -> None:
     bone = np.zeros((301, 301), dtype=np.float32)
     _add_vault(
         rows, columns, geometry.axes, geometry.source, geometry.source_image_mm, ball.centre, ball.half_axes,
-        ball.wall_mm, ball.waves, ball.base, ball.coronal, ball.lambdoid, bone,
+        ball.wall_mm, ball.waves, ball.base, ball.coronal, ball.lambdoid, 0.28, 0.45, bone,
     )  # fmt: skip
     # through the middle the wall is crossed twice at right angles; temples are thinner by 45 %
     wall = 2 * 8.0 * 0.55
@@ -52,12 +53,12 @@ def test_the_vault_of_a_ball_has_the_chords_of_a_shell() -> None:
     assert width == pytest.approx(160.0, abs=1.6)
 
 
-def test_a_skull_is_the_same_on_a_finer_grid() -> None:
-    skull = draw_skull(np.random.default_rng(2))
+def test_a_skull_is_the_same_on_a_finer_grid(distributions: Distributions) -> None:
+    skull = draw_skull(distributions.skull, np.random.default_rng(2))
     coarse = skull_attenuation(skull, lateral(240), 3)
     fine = skull_attenuation(skull, lateral(480), 6)
     assert np.corrcoef(coarse.ravel(), fine.ravel())[0, 1] > 0.97
-    assert coarse.max() / _BONE_PER_MM < 150  # mm of compact bone
+    assert coarse.max() / distributions.skull.bone_per_mm < 150  # mm of compact bone
 
 
 def test_a_small_shift_leaves_the_gradient() -> None:

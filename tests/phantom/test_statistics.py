@@ -9,11 +9,12 @@ from kium_lightning.errors import CohortError
 from kium_lightning.phantom import statistics
 from kium_lightning.phantom.cohort import PhantomCohort
 from kium_lightning.phantom.measures import angles, pieces_of, ratios
+from kium_lightning.phantom.page import markdown
 from kium_lightning.phantom.patient import Distributions
-from kium_lightning.phantom.references import DIAMETERS, LENGTHS, SHARES, TREES, Known
+from kium_lightning.phantom.references import DIAMETERS, LANDMARKS, LENGTHS, SHARES, TREES, TRUNKS, Known, Spot
 from kium_lightning.phantom.statistics import measure
 from kium_lightning.phantom.tree import Branch, Segment, Tree
-from kium_lightning.phantom.verdicts import MeanRow, ShareRow, Statistics, markdown
+from kium_lightning.phantom.verdicts import MeanRow, PlaceRow, ShareRow, Statistics
 from kium_lightning.settings import build, compose
 
 
@@ -79,27 +80,36 @@ def test_most_of_a_tree_lies_in_its_territory(measured: Statistics) -> None:
     assert min(measured.inside.values()) > 0.85
 
 
-def test_landmarks_lie_where_the_tracings_have_them(measured: Statistics) -> None:
-    for name, (known, places) in measured.places.items():
-        spread = 4.0 if "split" in name else 2.0  # mm
-        np.testing.assert_allclose(places.mean(axis=0), known, atol=spread, err_msg=name)
+def test_landmarks_and_trunks_lie_where_the_tracings_have_them(measured: Statistics) -> None:
+    assert [row.name for row in measured.places["Landmarks, mm: lateral, anterior, superior"]] == list(LANDMARKS)
+    assert len(measured.places) == 1 + len(TRUNKS)
+    assert [row.name for rows in measured.places.values() for row in rows if not row.holds] == []
+
+
+def test_a_place_holds_within_two_errors_and_two_millimetres_or_a_tenth_of_the_way() -> None:
+    near = Spot((1.0, 2.0, 3.0), (None, None, None), path_mm=5.0)
+    row = PlaceRow("row", near, np.array([1.0, 2.0, 5.05]), np.array([0.3, 0.4, 0.0]), count=400)
+    assert row.distance == pytest.approx(2.05)
+    assert row.tolerance == pytest.approx(2.0 + 2 * 0.5 / 20)
+    assert row.holds
+    assert not replace(row, mean=np.array([1.0, 2.0, 5.06])).holds
+    assert replace(row, mean=np.array([1.0, 2.0, 11.0]), known=replace(near, path_mm=80.0)).holds
 
 
 def test_the_page_has_a_table_for_each_section(measured: Statistics) -> None:
     page = markdown(measured, seed=5)
     assert page.startswith("# The phantoms' vessels, measured\n")
     assert "40 patients of seed 5" in page
-    for title in (*measured.means, *measured.shares):
+    for title in (*measured.means, *measured.places, *measured.shares):
         assert f"## {title}\n" in page
-    rows = sum(map(len, measured.means.values())) + sum(map(len, measured.shares.values()))
-    assert page.count("| yes |") + page.count("| NO |") == rows
+    assert page.count("| yes |") + page.count("| NO |") == len(measured.rows)
 
 
 def test_a_row_that_does_not_hold_ends_in_one_sentence(
     measured: Statistics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong = MeanRow("M1", Known(3.1), mean=5.0, sd=0.1, error=0.01, count=100)
-    shown = replace(measured, means={"Diameters, mm": [wrong]}, shares={})
+    shown = replace(measured, means={"Diameters, mm": [wrong]}, places={}, shares={})
     monkeypatch.setattr(statistics, "measure", lambda *arguments: shown)
     cohort: PhantomCohort = build(compose("phantom", ["cohort=phantom_tiny"]).cohort)
     with pytest.raises(

@@ -21,7 +21,7 @@ def tree_of(distributions: Distributions, seed: int, right_seed: int | None = No
 
 def test_sides_drawn_alike_are_mirror_images(distributions: Distributions) -> None:
     straight = replace(
-        distributions, anatomy=replace(distributions.anatomy, root_sd_mm=0.0, distal_sd_mm=0.0, neck_sd_mm=0.0)
+        distributions, anatomy=replace(distributions.anatomy, landmark_spread=0.0, root_sd_mm=0.0, distal_sd_mm=0.0)
     )
     tree = tree_of(straight, seed=1, right_seed=1)
     ba = tree.branch(Segment.BA, None)

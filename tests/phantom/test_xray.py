@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from kium_lightning.anatomy import Circulation, Projection, View
-from kium_lightning.phantom.patient import Distributions
-from kium_lightning.phantom.xray import attenuation, draw_run, subtraction
+from kium_lightning.phantom.beam import attenuation, subtraction
+from kium_lightning.phantom.patient import Distributions, draw_patient
+from kium_lightning.phantom.tree import Segment
+from kium_lightning.phantom.xray import draw_run
 
 # spekpy and xraylib: 75 kVp behind a head, 200 mg iodine per ml
 THICKNESS_MM = np.array([0.5, 1.0, 3.0, 5.0, 10.0], dtype=np.float64)
@@ -52,6 +56,32 @@ def test_the_signal_of_a_run_is_that_of_its_beam(distributions: Distributions) -
         for thickness in (0.0, 1.0, 4.0)
     ]
     np.testing.assert_allclose(signal[0], expected, rtol=1e-5)
+
+
+def test_a_picture_shows_its_field_but_no_more_than_the_panel(distributions: Distributions) -> None:
+    rng = np.random.default_rng(3)
+    run = replace(draw_run(View.LEFT_ANTERIOR_FRONTAL, distributions.xray, rng, rng), field_mm=320.0, panel_mm=400.0)
+    for width, height, wide_mm, high_mm in (
+        (1024, 1024, 320.0, 320.0),
+        (1250, 1000, 400.0, 320.0),
+        (1670, 1000, 400.0, 239.5),
+        (1000, 1670, 239.5, 400.0),
+    ):
+        pitch = run.geometry(width, height).pixel_mm
+        np.testing.assert_allclose([width * pitch, height * pitch], [wide_mm, high_mm], atol=0.1)
+        spot = replace(run, motion_px=(0.0, 0.0)).blur_px(width, height)[0]
+        assert spot * pitch == pytest.approx(run.blur_mm())
+
+
+@pytest.mark.parametrize("view", list(View))
+def test_no_vessel_or_spine_ends_inside_the_widest_picture(view: View, distributions: Distributions) -> None:
+    xray = replace(distributions.xray, field_mm=(320.0, 320.0), magnification=(1.2, 1.2))
+    for seed in range(6):
+        patient = draw_patient(frozenset(), replace(distributions, xray=xray), (seed, 0, 0))
+        geometry = patient.runs[view].geometry(1024, 1024)
+        segment = Segment.ICA if view.circulation is Circulation.ANTERIOR else Segment.VA
+        assert geometry.project(patient.tree.branch(segment, view.side).points)[:, 1].max() > 1024
+        assert geometry.project(patient.skull.bodies[:, 1:4])[:, 1].max() > 1024
 
 
 @pytest.mark.parametrize("view", list(View))

@@ -4,16 +4,24 @@ import lightning as L
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 from PIL import Image
+from random_cohort import write_random_cohort
 from sklearn.metrics import average_precision_score, roc_auc_score
 from tiny_task import tiny_model, tiny_trainer
 
-from kium_lightning.anatomy import Location
+from kium_lightning.anatomy import Location, View
+from kium_lightning.data.catalog import read_catalog
 from kium_lightning.data.datamodule import Angiograms
+from kium_lightning.data.dataset import RowDataset
+from kium_lightning.data.patient_rows import PatientRows
+from kium_lightning.data.transforms import Preparation
+from kium_lightning.data.views import DecodedViews, row_sources
 from kium_lightning.settings import build
 from kium_lightning.tasks.classification import Classification
 from kium_lightning.tasks.rows import ScoredRows, UnfoldedScores
-from kium_lightning.tracking.validation import location_table, report_validation, worst_rows
+from kium_lightning.tracking.validation import draw_worst_views, location_table, report_validation, worst_rows
 
 
 def test_the_location_table_agrees_with_scikit_learn_and_leaves_out_what_is_unknown() -> None:
@@ -59,6 +67,31 @@ def test_a_validation_leaves_tables_that_can_be_recomputed_and_a_picture(
     picture = np.asarray(Image.open(tmp_path / "worst_views.png").convert("L"))
     assert picture.shape[1] > 1000
     assert picture.std() > 10
+
+
+def test_a_picture_of_whole_patients_names_each_view_and_says_which_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cohort = write_random_cohort(tmp_path / "cohort", patients=3, rate=0.3)
+    (cohort.train_set / "1002RI-A.jpg").unlink()
+    catalog = read_catalog(cohort.train_set, cohort.train_csv, "mask")
+    rows = PatientRows("all")
+    sources, positions = row_sources(catalog, rows)
+    views = DecodedViews(sources, Preparation.from_values(32, "as_filmed", 1, []))
+    dataset = RowDataset(catalog, rows, views, positions)
+    scores = dataset.labels.astype(np.float64) * 0.5 + 0.25
+    scores[:, 0] = np.abs(dataset.labels[:, 0] - [0.9, 0.8, 0.7])  # presence is the farthest from the truth
+    figures: list[Figure] = []
+    monkeypatch.setattr(plt, "close", figures.append)
+    draw_worst_views(ScoredRows(np.arange(3), scores, dataset.labels), dataset, rows.label_names, tmp_path / "p.png")
+    monkeypatch.undo()
+    axes = figures[0].axes[:3]
+    for patient, axis in zip(catalog.patients, axes, strict=True):
+        codes = [view.code for view in View]
+        texts = [f"{code} missing" if (patient, code) == (1002, "RI-A") else code for code in codes]
+        assert [text.get_text() for text in axis.texts] == texts
+        assert axis.get_title().startswith(f"patient {patient}: aneurysm ")
+    plt.close(figures[0])
 
 
 def test_reporting_before_validating_is_told(noise_data: Angiograms, tmp_path: Path) -> None:

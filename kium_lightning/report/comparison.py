@@ -1,0 +1,194 @@
+"""Trained runs beside each other: those that answer one question about the same patients can be compared."""
+
+import hashlib
+import math
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kium_lightning.anatomy import INDEX_COLUMN
+from kium_lightning.errors import RunError
+from kium_lightning.metrics.intervals import bootstrap_interval
+from kium_lightning.metrics.ranking import auroc, average_precision, macro, per_label
+from kium_lightning.records import Record
+from kium_lightning.report.estimates import Estimate
+
+PATIENT_SCORES = "validation_patients.csv"
+NOTHING_ASKED = "nothing is asked of patients"
+_SCORE = "score_"
+
+
+@dataclass(frozen=True)
+class PatientTable:
+    """A run's validation, unfolded to patients.
+
+    Attributes:
+        patients: (n,) their ``Index``, in increasing order.
+        columns: K names of what was asked of each patient.
+        labels: (n, K), 0 or 1.
+        scores: (n, K), 0..1.
+    """
+
+    patients: NDArray[np.int64]
+    columns: list[str]
+    labels: NDArray[np.int64]
+    scores: NDArray[np.float64]
+
+    @property
+    def digest(self) -> str:
+        """A hash that is equal for the same patients with the same labels."""
+        content = [*map(str, self.columns), self.patients.tobytes().hex(), self.labels.tobytes().hex()]
+        return hashlib.blake2b("\n".join(content).encode(), digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One run in the table.
+
+    Attributes:
+        record: the run's.
+        settings: the overrides that tell it from the other runs of the table.
+        auroc: macro mean over the columns that can be evaluated, with its interval; NaN where there is none.
+        average_precision: likewise, without interval.
+        patients: in the validation; 0 where the run scores no patients.
+        positives: of them, those with any positive label.
+    """
+
+    record: Record
+    settings: str
+    auroc: Estimate
+    average_precision: float
+    patients: int
+    positives: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that answer one question about the same patients, best first.
+
+    Attributes:
+        question: what is asked of each patient; ``NOTHING_ASKED`` for pretraining that scores no patients.
+        cohort: the cohort's name.
+        fold: the fold that validates.
+        runs: best first; those whose score is not known last.
+    """
+
+    question: str
+    cohort: str
+    fold: int
+    runs: tuple[Compared, ...]
+
+
+def read_patients(folder: Path) -> PatientTable | None:
+    """Reads the patients' scores that a training left; None where it scores no patients.
+
+    Raises:
+        RunError: the file is not in the form that training writes.
+    """
+    path = folder / PATIENT_SCORES
+    if not path.is_file():
+        return None
+    try:
+        table = pd.read_csv(path).sort_values(INDEX_COLUMN)
+        columns = [str(name).removeprefix(_SCORE) for name in table if str(name).startswith(_SCORE)]
+        labels = table[columns].to_numpy(np.int64)
+        scores = table[[f"{_SCORE}{name}" for name in columns]].to_numpy(np.float64)
+        return PatientTable(table[INDEX_COLUMN].to_numpy(np.int64), columns, labels, scores)
+    except (ValueError, KeyError) as error:
+        raise RunError(f"{path} is not a table of patients' scores ({error}). Train again.") from error
+
+
+def compare_runs(records: Sequence[Record], level: float, draws: int, seed: int) -> list[Group]:
+    """Groups runs by what they answer about whom, and sorts each group by its macro AUROC.
+
+    Every run of a group meets the same drawn patients, so that its interval does not depend on its neighbours.
+
+    Args:
+        records: finished training runs.
+        level: of the intervals.
+        draws: cohorts that the bootstrap draws.
+        seed: of the draws.
+
+    Returns:
+        Groups that score patients first, in the order of their questions.
+    """
+    settings = _distinct_settings(records)
+    groups: dict[tuple[bool, str, str, int, str], list[Compared]] = defaultdict(list)
+    for record, own in zip(records, settings, strict=True):
+        table, facts = read_patients(record.folder), record.facts
+        fold, cohort = int(facts["split"]["fold"]), str(facts["cohort"]["name"])
+        if table is None:
+            key = (True, NOTHING_ASKED, cohort, fold, str(facts["split"]["digest"]))
+            unknown = Estimate(math.nan, math.nan, math.nan)
+            groups[key].append(Compared(record, own, unknown, math.nan, 0, 0))
+            continue
+        rng = np.random.default_rng(seed)
+        bounds = bootstrap_interval(_macro_auroc, table.labels, table.scores, level=level, draws=draws, rng=rng)
+        compared = Compared(
+            record,
+            own,
+            Estimate(_macro_auroc(table.labels, table.scores), *bounds),
+            macro(per_label(average_precision, table.labels, table.scores)),
+            len(table.patients),
+            int(table.labels.any(axis=1).sum()),
+        )
+        groups[False, str(facts["question"]), cohort, fold, table.digest].append(compared)
+    return [
+        Group(question, cohort, fold, tuple(sorted(runs, key=_rank)))
+        for (_, question, cohort, fold, _), runs in sorted(groups.items(), key=lambda item: item[0])
+    ]
+
+
+def comparison_table(groups: Sequence[Group]) -> pd.DataFrame:
+    """All runs as one table, in the order of the groups: a row per run, NaN where a number is not known."""
+    rows: list[dict[str, Any]] = []
+    for group in groups:
+        for place, run in enumerate(group.runs, start=1):
+            facts = run.record.facts
+            rows.append(
+                {
+                    "question": group.question,
+                    "cohort": group.cohort,
+                    "fold": group.fold,
+                    "place": place,
+                    "model": run.record.name,
+                    "settings": run.settings,
+                    "auroc": run.auroc.value,
+                    "auroc_low": run.auroc.low,
+                    "auroc_high": run.auroc.high,
+                    "average_precision": run.average_precision,
+                    "monitor": facts["monitor"],
+                    "score": facts["score"],
+                    "patients": run.patients,
+                    "with_aneurysm": run.positives,
+                    "parameters": facts["parameters"],
+                    "epochs": facts["epochs"],
+                    "seconds": facts["seconds"],
+                    "weights": facts["weights"].get("source", "none"),
+                    "finished": run.record.finished,
+                    "folder": str(run.record.folder),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _macro_auroc(labels: NDArray[np.generic], scores: NDArray[np.generic]) -> float:
+    return macro(per_label(auroc, labels, scores))
+
+
+def _rank(run: Compared) -> tuple[bool, float, str]:
+    value = run.auroc.value
+    return math.isnan(value), 0.0 if math.isnan(value) else -value, run.record.finished
+
+
+def _distinct_settings(records: Sequence[Record]) -> list[str]:
+    """The overrides of each run that not all runs share; the model is left out, as it is the run's name."""
+    given = [[each for each in record.facts["overrides"] if not each.startswith("model=")] for record in records]
+    shared = Counter(each for overrides in given for each in set(overrides))
+    return [" ".join(each for each in overrides if shared[each] < len(records)) for overrides in given]

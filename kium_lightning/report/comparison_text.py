@@ -1,0 +1,91 @@
+"""The comparison of runs in words: tables for the terminal and a page of Markdown."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich import box
+from rich.table import Table
+
+from kium_lightning.report.comparison import Compared, Group
+from kium_lightning.report.tables import UNKNOWN, interval, number, percent
+
+_RIGHT = {"AUROC", "interval", "AP", "watched", "parameters", "epochs", "minutes"}
+
+
+def title(group: Group) -> str:
+    """What the runs of a group have in common, such as ``any anterior artery: 96 patients of ..., 41 with``."""
+    first = group.runs[0]
+    whom = f" (cohort {group.cohort}, fold {group.fold})"
+    if not first.patients:
+        return f"Pretraining, {group.question}{whom}"
+    return f"{group.question}: {first.patients} patients, {first.positives} with an aneurysm there{whom}"
+
+
+def terminal_table(group: Group, outputs: Path) -> Table:
+    """A group as a table for the terminal; the folders of the runs are only in the files, for want of room."""
+    table = Table(title=title(group), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    headings = [heading for heading in _headings(group) if heading not in ("watched", "run") or not _asks(group)]
+    for heading in headings:
+        is_name = heading == "model"
+        table.add_column(heading, justify="right" if heading in _RIGHT else "left", no_wrap=is_name, overflow="fold")
+    for place, run in enumerate(group.runs, start=1):
+        cells = _cells(place, run, outputs)
+        table.add_row(*(cells[heading] for heading in headings))
+    return table
+
+
+def markdown(groups: Sequence[Group], outputs: Path, level: float) -> str:
+    """All groups as a page."""
+    parts = ["# Runs compared", "", *notes(level), ""]
+    for group in groups:
+        headings = _headings(group)
+        aligned = ["---:" if heading in _RIGHT else "---" for heading in headings]
+        parts += [f"## {title(group)}", "", _line(headings), _line(aligned)]
+        for place, run in enumerate(group.runs, start=1):
+            cells = _cells(place, run, outputs)
+            parts.append(_line([cells[heading].replace("|", "\\|") for heading in headings]))
+        parts.append("")
+    return "\n".join(parts)
+
+
+def notes(level: float) -> list[str]:
+    """How the tables are to be read, a sentence or two each."""
+    return [
+        "Only runs of one table answer the same question about the same patients. AUROC and AP (average precision) are "
+        f"means over what is asked of each patient; the {percent(level)} interval is over patients drawn anew. By "
+        "chance the AUROC is 0.500.",
+        "These patients also chose each run's best epoch, so that all numbers are somewhat high. Only a test set that "
+        "chose nothing is unbiased.",
+    ]
+
+
+def _asks(group: Group) -> bool:
+    return group.runs[0].patients > 0
+
+
+def _headings(group: Group) -> list[str]:
+    settings = ["settings"] if any(run.settings for run in group.runs) else []
+    scores = ["AUROC", "interval", "AP"] if _asks(group) else []
+    return ["", "model", *settings, *scores, "watched", "parameters", "epochs", "minutes", "run"]
+
+
+def _cells(place: int, run: Compared, outputs: Path) -> dict[str, str]:
+    facts, folder = run.record.facts, run.record.folder
+    score = facts["score"]
+    return {
+        "": str(place),
+        "model": run.record.name,
+        "settings": run.settings,
+        "AUROC": number(run.auroc.value),
+        "interval": interval(run.auroc),
+        "AP": number(run.average_precision),
+        "watched": UNKNOWN if score is None else f"{str(facts['monitor']).removeprefix('val/')} {score:.3f}",
+        "parameters": f"{facts['parameters'] / 1e6:.1f} M",
+        "epochs": str(facts["epochs"]),
+        "minutes": f"{facts['seconds'] / 60:.1f}",
+        "run": str(folder.relative_to(outputs) if folder.is_relative_to(outputs) else folder),
+    }
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

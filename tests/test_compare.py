@@ -1,0 +1,164 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from kium_lightning.compare import chosen_runs, compare
+from kium_lightning.errors import RunError
+from kium_lightning.records import Record, read_record, write_record
+from kium_lightning.report.comparison import Group, compare_runs, comparison_table
+from kium_lightning.settings import Config, compose
+
+PATIENTS = 60
+
+
+def patients_table(seed: int, skill: float) -> pd.DataFrame:
+    """The same labels whatever the seed, and scores that follow them as far as the skill goes."""
+    columns = ("L_ICA", "BA")
+    labels = (np.random.default_rng(0).random((PATIENTS, len(columns))) < 0.3).astype(np.int64)
+    noise = np.random.default_rng(seed).random(labels.shape)
+    table = pd.DataFrame({"Index": 1001 + np.arange(PATIENTS)})
+    for place, name in enumerate(columns):
+        table[name] = labels[:, place]
+    return table.assign(**{f"score_{name}": skill * labels[:, k] + noise[:, k] for k, name in enumerate(columns)})
+
+
+def write_run(outputs: Path, number: int, name: str, table: pd.DataFrame | None, **changed: Any) -> Path:
+    """A finished training run with nothing but what a comparison reads."""
+    folder = outputs / "train" / name / str(number)
+    folder.mkdir(parents=True)
+    if table is not None:
+        table.to_csv(folder / "validation_patients.csv", index=False)
+    facts: dict[str, Any] = {
+        "question": "each anterior artery",
+        "cohort": {"name": "phantom", "path": "/cohort"},
+        "split": {"path": "/split.json", "digest": "abc", "fold": 0},
+        "overrides": [f"model={name}", "trainer=smoke"],
+        "sweep": None,
+        "monitor": "val/auroc",
+        "score": 0.5,
+        "parameters": 1_500_000,
+        "epochs": 3,
+        "seconds": 90.0,
+        "weights": {"source": "none"},
+    }
+    write_record(folder, "train", name, **(facts | changed))
+    return folder
+
+
+def records(outputs: Path) -> list[Record]:
+    return chosen_runs(outputs, [], None)
+
+
+def groups_of(outputs: Path) -> list[Group]:
+    return compare_runs(records(outputs), level=0.95, draws=200, seed=0)
+
+
+def config(folder: Path, *overrides: str) -> Config:
+    return compose("compare", [f"folder={folder}", "draws=50", *overrides])
+
+
+def test_a_runs_numbers_are_scikit_learns_and_lie_in_their_interval(tmp_path: Path) -> None:
+    table = patients_table(1, 0.4)
+    write_run(tmp_path, 1, "resnet18", table)
+    ((run,),) = [group.runs for group in groups_of(tmp_path)]
+    columns = ["L_ICA", "BA"]
+    expected = np.mean([roc_auc_score(table[name], table[f"score_{name}"]) for name in columns])
+    precision = np.mean([average_precision_score(table[name], table[f"score_{name}"]) for name in columns])
+    assert run.auroc.value == pytest.approx(expected)
+    assert run.average_precision == pytest.approx(precision)
+    assert run.auroc.low < expected < run.auroc.high
+    assert (run.patients, run.positives) == (PATIENTS, int(table[columns].any(axis=1).sum()))
+
+
+def test_runs_are_sorted_by_skill_and_unknown_scores_come_last(tmp_path: Path) -> None:
+    for number, (name, skill) in enumerate([("poor", 0.1), ("good", 2.0), ("fair", 0.5)]):
+        write_run(tmp_path, number, name, patients_table(number, skill))
+    (group,) = groups_of(tmp_path)
+    assert [run.record.name for run in group.runs] == ["good", "fair", "poor"]
+
+
+def test_only_runs_with_one_question_about_the_same_patients_share_a_table(tmp_path: Path) -> None:
+    table = patients_table(0, 0.5)
+    write_run(tmp_path, 1, "one", table)
+    write_run(tmp_path, 2, "shuffled", table.sample(frac=1, random_state=0))
+    write_run(tmp_path, 3, "fewer_patients", table.iloc[:40])
+    write_run(tmp_path, 4, "another_question", table, question="each posterior artery")
+    relabelled = table.assign(L_ICA=1 - table["L_ICA"])
+    write_run(tmp_path, 5, "other_labels", relabelled)
+    together = [{run.record.name for run in group.runs} for group in groups_of(tmp_path)]
+    assert sorted(map(sorted, together)) == [
+        ["another_question"], ["fewer_patients"], ["one", "shuffled"], ["other_labels"],
+    ]  # fmt: skip
+
+
+def test_an_interval_does_not_depend_on_the_other_runs(tmp_path: Path) -> None:
+    write_run(tmp_path, 1, "one", patients_table(1, 0.4))
+    alone = groups_of(tmp_path)[0].runs[0]
+    write_run(tmp_path, 2, "two", patients_table(2, 0.9))
+    beside = next(run for run in groups_of(tmp_path)[0].runs if run.record.name == "one")
+    assert beside.auroc == alone.auroc
+
+
+def test_a_run_that_scores_no_patients_shows_what_it_watched(tmp_path: Path) -> None:
+    write_run(tmp_path, 1, "autoencoder", None, monitor="val/reconstruction_error", score=0.0123)
+    write_run(tmp_path, 2, "resnet18", patients_table(1, 0.4))
+    table = comparison_table(groups_of(tmp_path))
+    assert list(table["model"]) == ["resnet18", "autoencoder"]
+    assert np.isnan(table["auroc"][1])
+    assert table["score"][1] == 0.0123
+
+
+def test_settings_are_those_that_tell_runs_apart(tmp_path: Path) -> None:
+    for number, view in enumerate(("LI-A", "LI-B")):
+        given = ["model=per_view", "trainer=smoke", f"data.rows.views=[{view}]"]
+        write_run(tmp_path, number, "per_view", patients_table(number, 0.4), overrides=given)
+    (group,) = groups_of(tmp_path)
+    assert sorted(run.settings for run in group.runs) == ["data.rows.views=[LI-A]", "data.rows.views=[LI-B]"]
+
+
+def test_runs_can_be_chosen_by_name_and_by_sweep(tmp_path: Path) -> None:
+    write_run(tmp_path, 1, "swin_anterior", patients_table(1, 0.4), sweep="train-old")
+    write_run(tmp_path, 2, "swin_posterior", patients_table(1, 0.4), sweep="train-new")
+    write_run(tmp_path, 3, "resnet18_posterior", patients_table(1, 0.4), sweep="train-new")
+
+    def names(models: list[str], sweep: str | None) -> set[str]:
+        return {record.name for record in chosen_runs(tmp_path, models, sweep)}
+
+    assert names(["swin_*"], None) == {"swin_anterior", "swin_posterior"}
+    assert names([], "newest") == {"swin_posterior", "resnet18_posterior"}
+    assert names([], str(tmp_path / "sweeps" / "train-old")) == {"swin_anterior"}
+    with pytest.raises(RunError, match="no finished training run of mednet"):
+        names(["mednet_*"], None)
+    with pytest.raises(RunError, match="in the sweep train-gone"):
+        names([], "train-gone")
+
+
+def test_the_verb_prints_and_writes_one_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KIUM_OUTPUTS", str(tmp_path))
+    for number, (name, skill) in enumerate([("poor", 0.1), ("good", 2.0)]):
+        write_run(tmp_path, number, name, patients_table(number, skill))
+    compare(config(tmp_path / "compare"))
+    printed = capsys.readouterr().out
+    table = pd.read_csv(tmp_path / "compare" / "comparison.csv")
+    assert list(table["model"]) == ["good", "poor"]
+    assert list(table["place"]) == [1, 2]
+    assert (table["auroc_low"] <= table["auroc"]).all()
+    assert printed.index("good") < printed.index("poor")
+    page = (tmp_path / "compare" / "comparison.md").read_text(encoding="utf-8")
+    for value in table["auroc"]:
+        assert f"{value:.3f}" in printed
+        assert f"{value:.3f}" in page
+    assert len(read_record(tmp_path / "compare").facts["runs"]) == 2
+
+
+def test_a_damaged_table_of_scores_is_named(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, 1, "one", patients_table(1, 0.4))
+    (folder / "validation_patients.csv").write_text("Index,score_BA\n1001,0.5\n")
+    with pytest.raises(RunError, match=r"validation_patients\.csv is not a table of patients' scores"):
+        groups_of(tmp_path)
