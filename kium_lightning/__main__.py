@@ -10,6 +10,7 @@ VERBS = {
     "calibrate": "fit the thresholds of a trained ensemble",
     "predict": "run the gated two-stage ensemble and write output.csv",
     "evaluate": "score output.csv against the ground truth",
+    "explain": "draw where a net sees evidence, and score it where the truth is known",
     "compare": "put trained runs beside each other in one table, with intervals",
 }
 

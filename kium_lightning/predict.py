@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kium_lightning.console import say, say_written
-from kium_lightning.errors import ConfigError, ThresholdError
+from kium_lightning.errors import ThresholdError
 from kium_lightning.records import finished_runs, write_record
 from kium_lightning.settings import Config, build, outputs_dir, verb
 
@@ -38,7 +38,7 @@ def predict(config: Config) -> None:
         say(f"{member.target} {member.circulation}: {member.name} ({member.checkpoint})")
     thresholds = _thresholds(config, ensemble)
     cohort = _cohort(config, ensemble)
-    images, csv, truth = _part(config.part, cohort)
+    images, csv, truth = cohort.part(config.part)
     catalog: Catalog = read_catalog(images, csv, config.on_fault)
     predictor: Predictor = build(config.predictor)
     scores = predictor.score(ensemble, catalog, gate=thresholds.presence)
@@ -110,17 +110,6 @@ def _cohort(config: Config, ensemble: "Ensemble") -> "CohortFolder":
         return cohort.ensure()
     name, path = ensemble.cohort()
     return FolderCohort(str(path), name).ensure()
-
-
-def _part(name: str, cohort: "CohortFolder") -> tuple[Path, Path, Path]:
-    """The images, the table and the truth of a cohort's part."""
-    parts = {
-        "test_set": (cohort.test_set, cohort.test_csv, cohort.groundtruth_csv),
-        "train_set": (cohort.train_set, cohort.train_csv, cohort.train_csv),
-    }
-    if name not in parts:
-        raise ConfigError(f"A cohort has no part {name!r}. Choose part={' or part='.join(parts)}.")
-    return parts[name]
 
 
 main = verb("predict")(predict)

@@ -60,7 +60,9 @@ def test_the_package_lists_its_verbs_with_a_line_each(tmp_path: Path) -> None:
     assert done.returncode == 0
     for verb, line in listing.VERBS.items():
         assert re.search(rf"^ +{verb} +{re.escape(line)}$", done.stdout, re.MULTILINE)
-    assert set(listing.VERBS) == {"phantom", "preprocess", "train", "calibrate", "predict", "evaluate"}
+    assert set(listing.VERBS) == {
+        "phantom", "preprocess", "train", "compare", "explain", "calibrate", "predict", "evaluate",
+    }  # fmt: skip
 
 
 def test_an_unknown_verb_is_told_the_known_ones(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kium_lightning.files import write_json
 from kium_lightning.images.box import GreyImage
-from kium_lightning.images.cleaning import CLEANING_VERSION, CleaningRecord, clean_view, repeat_cleaning
+from kium_lightning.images.cleaning import CLEANING_VERSION, CleaningRecord, CleanView, clean_view, repeat_cleaning
 from kium_lightning.images.reading import decode_grey, read_content
 
 
@@ -32,12 +32,24 @@ class CleanedViews:
         Raises:
             ImageError: the file cannot be read.
         """
+        return self.view(path).image
+
+    def view(self, path: Path) -> CleanView:
+        """Reads and cleans an image.
+
+        Returns:
+            The clean view with the record of what was done.
+
+        Raises:
+            ImageError: the file cannot be read.
+        """
         content = read_content(path)
         image = decode_grey(content, str(path))
         digest = hashlib.blake2b(content, digest_size=16).hexdigest()
         record_file = self._folder / digest[:2] / f"{digest}.json"
         with contextlib.suppress(FileNotFoundError, ValueError, KeyError, TypeError):  # a damaged record is made anew
-            return repeat_cleaning(image, CleaningRecord.from_plain(json.loads(record_file.read_text("utf-8"))))
+            record = CleaningRecord.from_plain(json.loads(record_file.read_text("utf-8")))
+            return CleanView(repeat_cleaning(image, record), record)
         view = clean_view(image)
         write_json(record_file, view.record.plain())
-        return view.image
+        return view

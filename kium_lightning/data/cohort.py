@@ -2,9 +2,23 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from kium_lightning.errors import CohortError
+from kium_lightning.errors import CohortError, ConfigError
+
+
+class Part(NamedTuple):
+    """The patients of a cohort to train on, or to answer for.
+
+    Attributes:
+        images: the folder of their images.
+        table: their csv file, with zeros for labels of patients to answer for.
+        labels: the csv file of their labels; not there where these are not known.
+    """
+
+    images: Path
+    table: Path
+    labels: Path
 
 
 @dataclass(frozen=True)
@@ -48,6 +62,20 @@ class CohortFolder:
     def truth(self) -> Path:
         """What a phantom knows beyond the labels; only code that is asked to reads it."""
         return self.path / "truth"
+
+    def part(self, name: str) -> Part:
+        """The part with a name, ``test_set`` or ``train_set``.
+
+        Raises:
+            ConfigError: there is no such part.
+        """
+        parts = {
+            "test_set": Part(self.test_set, self.test_csv, self.groundtruth_csv),
+            "train_set": Part(self.train_set, self.train_csv, self.train_csv),
+        }
+        if name not in parts:
+            raise ConfigError(f"A cohort has no part {name!r}. Choose part={' or part='.join(parts)}.")
+        return parts[name]
 
 
 class Cohort(Protocol):

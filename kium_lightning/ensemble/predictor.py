@@ -68,7 +68,7 @@ class Predictor:
         self._batch_size = whole("predictor.batch_size", batch_size, 1)
         self._workers = whole("predictor.workers", workers, 0)
         self._cleaned = None if cache_folder is None else CleanedViews(Path(cache_folder))
-        self.device = _device(device)
+        self.device = find_device(device)
         self.precision = _precision(precision, self.device)
 
     def score(self, ensemble: Ensemble, catalog: Catalog, gate: float | None) -> EnsembleScores:
@@ -142,7 +142,12 @@ class Predictor:
         return torch.autocast(self.device.type, dtype=self.precision)
 
 
-def _device(name: str) -> torch.device:
+def find_device(name: str) -> torch.device:
+    """Finds a device by its name: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``cuda:1``.
+
+    Raises:
+        ConfigError: the device is not there.
+    """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

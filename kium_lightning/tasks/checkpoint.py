@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+import numpy as np
 import torch
 
 from kium_lightning import __version__
@@ -66,10 +67,7 @@ def load_task(path: Path) -> LoadedTask:
     checkpoint = _read(path)
     description = checkpoint[_KEY]
     try:
-        model = description["model"]
-        _refuse_foreign_code(model, path)
-        model = _without_pretraining(model)
-        task: Task = build(model)
+        task = _built(description["model"], path)
         task.load_state_dict(checkpoint["state_dict"])
         preparation = Preparation.from_values(**description["preparation"])
         weights = dict(description["weights"])
@@ -79,6 +77,29 @@ def load_task(path: Path) -> LoadedTask:
             "that wrote it."
         ) from error
     return LoadedTask(task.eval(), preparation, weights)
+
+
+def untrained_task(path: Path, seed: int) -> Task:
+    """Rebuilds the task of a checkpoint with random weights in place of the trained ones.
+
+    Args:
+        path: of the checkpoint.
+        seed: of the weights; a training with the same seed began from others.
+
+    Raises:
+        RunError: the file is missing, damaged or no checkpoint of this project.
+    """
+    own_seed = int(np.random.SeedSequence((seed, *b"untrained")).generate_state(1)[0])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(own_seed)
+        return _built(_read(path)[_KEY]["model"], path).eval()
+
+
+def _built(model: dict[str, Any], path: Path) -> Task:
+    """The task that a checkpoint describes, its net starting at random."""
+    _refuse_foreign_code(model, path)
+    task: Task = build(_without_pretraining(model))
+    return task
 
 
 def read_state(path: Path) -> dict[str, torch.Tensor]:

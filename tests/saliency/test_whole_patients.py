@@ -1,0 +1,78 @@
+"""Heat maps of a net over whole patients, whose truth is known."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from test_feature_map import EachView
+from torch import nn
+
+from kium_lightning.anatomy import View
+from kium_lightning.data.catalog import read_catalog
+from kium_lightning.data.cohort import CohortFolder
+from kium_lightning.data.patient_rows import PatientRows
+from kium_lightning.data.transforms import Preparation
+from kium_lightning.saliency.patient_sheet import patient_title, write_patient
+from kium_lightning.saliency.running import cells_of, feature_map_of, row_scores
+from kium_lightning.saliency.subject import Subject
+from kium_lightning.saliency.table import table_of_maps
+from kium_lightning.tasks.classification import Classification
+
+PART = "train_set"
+
+
+@pytest.fixture
+def subject(phantom_cohort: CohortFolder, tmp_path: Path) -> Subject:
+    """A net that sees dark things, and the first patients."""
+    net = EachView(is_volume=False)
+    for parameter, value in zip(net.maps.parameters(), (-0.25, 0.0), strict=True):
+        nn.init.constant_(parameter, value)
+    task = Classification(
+        net=net,
+        loss=nn.BCEWithLogitsLoss(),
+        optimizer=torch.optim.AdamW,
+        scheduler=None,
+        rows=PatientRows("binary"),
+        monitor="val/auroc",
+        mode="max",
+        memory_format="contiguous",
+        epochs=1,
+        start_from=None,
+    )
+    catalog = read_catalog(phantom_cohort.train_set, phantom_cohort.train_csv)
+    preparation = Preparation.from_values(64, "as_filmed", 1, ["A"])
+    return Subject(task.eval(), preparation, catalog, phantom_cohort.truth / PART, tmp_path / "cache")
+
+
+def test_every_view_of_a_patient_is_scored_where_it_shows_an_aneurysm(subject: Subject, tmp_path: Path) -> None:
+    feature_map = feature_map_of(subject.task, subject.dataset, None)
+    cases = subject.cases({patient: [0] for patient in subject.catalog.patients}, None)
+    assert len(cases) == 8 * len(subject.catalog.patients)
+    questions = list(dict.fromkeys(case.question for case in cases))
+    assert questions == [(row, 0) for row in range(len(subject.catalog.patients))]
+    cells = cells_of(subject.task, feature_map, subject.dataset, questions, 5, "maps")
+    whole = cells_of(subject.task, feature_map, subject.dataset, questions, 64, "maps")
+    assert all(torch.allclose(cells[question], whole[question]) for question in questions)
+
+    scores = row_scores(subject.task, subject.dataset, 4)
+    table = table_of_maps(subject, feature_map.grid, cases, scores, cells, [cells], 5.0)
+
+    scored = table["pointing"].notna()
+    seen = [any(case.view in sac.visible_in for sac in subject.truths[case.patient].sacs) for case in cases]
+    assert scored.tolist() == seen
+    assert table.loc[scored, "random_energy"].equals(table.loc[scored, "energy"].rename("random_energy"))
+    backwards = table_of_maps(subject, feature_map.grid, cases[::-1], scores, cells, [cells], 5.0)[::-1]
+    np.testing.assert_array_equal(backwards["other_energy"], table["other_energy"])
+    assert not table.loc[scored, "other_energy"].equals(table.loc[scored, "energy"].rename("other_energy"))
+    # Sacs are dark: a map of what is dark must lie on them more than chance does.
+    assert table["energy"].mean() > 1.5 * table["chance_energy"].mean()
+
+    patient = subject.catalog.patients[0]
+    title = patient_title(subject, patient, are_labels_known=True)
+    own = [case for case in cases if case.patient == patient]
+    sheet, arrays = write_patient(tmp_path, subject, feature_map.grid, own, scores, cells, title, "a note")
+    assert sheet.is_file()
+    maps = np.load(arrays)
+    assert sorted(maps) == sorted(f"Aneurysm_{view.code}" for view in View)
+    assert max(np.nanmax(heat) for heat in maps.values()) == 1
