@@ -2,8 +2,9 @@
 
 Trains an autoencoder and prints its validation error by epoch beside that of an even grey. Then trains an encoder by
 each contrastive recipe and puts the same linear probe on its features and on those of an encoder that never learnt.
-All see the same split, size and steps; the probes' AUROC is by patient, with bootstrapped 95 % intervals, and so is
-the difference to random features, drawn with the same patients. The validation patients chose each probe's best epoch.
+All see the same split, size and epochs, the self-supervised recipe each image in two draws. The probes' AUROC is by
+patient, with bootstrapped 95 % intervals, and so is the difference to random features, drawn with the same patients.
+The validation patients chose each probe's best epoch.
 
 Nets and films are small, so that a laptop does it in minutes, and aneurysms are larger than life (10 to 20 mm). Runs
 lie below outputs/benchmarks/pretraining, each with its pictures; finished ones are not run again.
