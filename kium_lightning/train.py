@@ -28,7 +28,7 @@ def train(config: Config) -> float:
     from kium_lightning.tasks.starting import start_net
     from kium_lightning.tasks.task import Task
     from kium_lightning.tracking.quiet import quieten_libraries
-    from kium_lightning.tracking.validation import report_validation
+    from kium_lightning.tracking.reports import report_validation
     from kium_lightning.tracking.weights_and_biases import finish_wandb
 
     started = time.monotonic()

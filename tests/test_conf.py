@@ -20,6 +20,7 @@ from kium_lightning.ensemble.fusion import REPORT_RULES, PatientScores
 from kium_lightning.ensemble.members import Ensemble
 from kium_lightning.ensemble.predictor import Predictor
 from kium_lightning.losses.bce import BinaryCrossEntropy
+from kium_lightning.losses.contrastive import ContrastiveLoss
 from kium_lightning.nets.resnet18 import ResNet18
 from kium_lightning.phantom.cohort import PhantomCohort
 from kium_lightning.settings import Config, build, compose, conf_dir, plain
@@ -31,6 +32,7 @@ FILES = sorted(path.relative_to(conf_dir()) for path in conf_dir().rglob("*.yaml
 
 # Which primary config a group belongs to, and what else must be said to compose an option of it.
 PRIMARY = {"predictor": "predict", "ensemble": "predict", "thresholds": "calibrate", "stream": "phantom"}
+PACKAGED = {"model/task": "model/task@model", "model/data": "+model/data@data"}
 SHARED_PARTS = {
     "data/views": ["+data.rows={_target_: kium_lightning.data.patient_rows.PatientRows, target: all}"],
 }
@@ -46,10 +48,16 @@ def composed(primary: str, *overrides: str) -> Config:
     return compose(primary, [*job, *(["name=here"] if primary == "train" else []), *overrides])
 
 
+def random_start(settings: Any) -> Any:
+    """Settings whose nets, and nets in nets, do not look for published weights."""
+    if not isinstance(settings, dict):
+        return settings
+    return {key: False if key == "pretrained" else random_start(value) for key, value in settings.items()}
+
+
 def trained_net(config: Config) -> dict[str, Any]:
     """The model's node with random weights and with numbers where the train verb would fill them in."""
-    model: dict[str, Any] = plain(config)["model"]
-    model["net"]["pretrained"] = False
+    model: dict[str, Any] = random_start(plain(config)["model"])
     if model["loss"].get("positive_weights") == "auto":
         model["loss"]["positive_weights"] = [2.0] * model["net"]["outputs"]
     return model
@@ -72,7 +80,7 @@ def test_every_file_composes_without_a_loose_end(file: Path) -> None:
         config = composed("train")  # every primary config names them
     else:
         primary = PRIMARY.get(group.split("/")[0], "train")
-        group = "model/task@model" if group == "model/task" else group
+        group = PACKAGED.get(group, group)
         config = composed(primary, f"{group}={option}", *SHARED_PARTS.get(f"{group}/{option}", []))
     if "cohort" in config and config.cohort is not None and config.cohort.get("name") == "kium":
         config.cohort.folder = "/cohort"
@@ -150,10 +158,12 @@ def test_every_net_fits_every_dataset(net: str, data: str) -> None:
     config = composed("train", f"model/net={net}", f"data={data}", "data.image_size=64")
     model = trained_net(config)
     built: nn.Module = build(model["net"])
-    batch: dict[str, Any] = {**fake_batch(build(config.data.rows), 64, count=1)}
+    rows = build(config.data.rows)
+    batch: dict[str, Any] = {**fake_batch(rows, 64, count=1)}
     with torch.inference_mode():
-        logits = built.eval()(*(batch[name] for name in getattr(built, "inputs", ("image",))))
-    assert logits.shape == (1, model["net"]["outputs"])
+        output = built.eval()(*(batch[name] for name in getattr(built, "inputs", ("image",))))
+    outputs = {"autoencoder": (1, 64, 64), "embedding": (128,), "reconstruction_classifier": (len(rows.label_names),)}
+    assert output.shape == (1, *outputs.get(net, (model["net"].get("outputs"),)))
 
 
 @pytest.mark.parametrize("option", options("model"))
@@ -171,7 +181,9 @@ def test_every_part_of_a_model_can_be_exchanged(option: str) -> None:
 def test_every_loss_fits_every_dataset(loss: str, data: str) -> None:
     model = trained_net(composed("train", f"model/loss={loss}", f"data={data}"))
     shape = (3, model["net"]["outputs"])
-    value = build(model["loss"])(torch.zeros(shape, requires_grad=True), torch.ones(shape))
+    built = build(model["loss"])
+    targets = torch.ones(3) if isinstance(built, ContrastiveLoss) else torch.ones(shape)
+    value = built(torch.zeros(shape, requires_grad=True), targets)
     assert value.ndim == 0
     value.backward()
 

@@ -13,7 +13,7 @@ from kium_lightning.data.catalog import Catalog, OnFault, read_catalog
 from kium_lightning.data.cohort import Cohort, CohortFolder
 from kium_lightning.data.dataset import Batch, RowDataset
 from kium_lightning.data.rows import Rows
-from kium_lightning.data.sampling import SeededDraws, label_count_weights
+from kium_lightning.data.sampling import SeededDraws, down_sampled_rows, label_count_weights
 from kium_lightning.data.splits import Split, read_or_make_split
 from kium_lightning.data.transforms import Augmentation, Preparation
 from kium_lightning.data.views import row_sources, use_one_thread
@@ -21,6 +21,8 @@ from kium_lightning.errors import ConfigError
 from kium_lightning.numbers import whole
 
 _Value = TypeVar("_Value")
+
+_SAMPLERS = ("label_count", "shuffled", "down_sampled")
 
 
 class Angiograms(L.LightningDataModule):
@@ -36,7 +38,9 @@ class Angiograms(L.LightningDataModule):
         augmentation: random changes of training views.
         batch_size: rows per batch.
         workers: loading processes; 0 loads in the training process.
-        sampler: ``label_count`` draws every number of positive labels equally often, ``shuffled`` every row once.
+        sampler: ``label_count`` draws every number of positive labels equally often, ``shuffled`` every row once,
+            ``down_sampled`` as many rows without a positive label as there are with one, chosen once by ``seed``.
+        draws: 1, or 2 to give every row twice, changed by the augmentation each time.
         folds: how many patient-level folds the split has.
         fold: the one that validates.
         split_file: JSON of the split; None keeps it beside the catalog.
@@ -47,7 +51,8 @@ class Angiograms(L.LightningDataModule):
             rows hold several views.
 
     Raises:
-        ConfigError: a number lies outside its range, or rows of single views should be masked.
+        ConfigError: a value lies outside its range, rows of single views should be masked, or two draws would be the
+            same.
     """
 
     def __init__(
@@ -61,7 +66,8 @@ class Angiograms(L.LightningDataModule):
         augmentation: Augmentation,
         batch_size: int,
         workers: int,
-        sampler: Literal["label_count", "shuffled"],
+        sampler: Literal["label_count", "shuffled", "down_sampled"],
+        draws: int,
         folds: int,
         fold: int,
         split_file: str | None,
@@ -75,6 +81,13 @@ class Angiograms(L.LightningDataModule):
             raise ConfigError(
                 "data.on_fault=mask needs rows that hold several views, such as data=patients. Choose stop or drop."
             )
+        if sampler not in _SAMPLERS:
+            raise ConfigError(f"data.sampler is {sampler!r}. Choose one of {', '.join(_SAMPLERS)}.")
+        if whole("data.draws", draws, 1, 2) == 2 and augmentation.changes_nothing:
+            raise ConfigError(
+                "data.draws=2 gives the same image twice where transforms=none. Choose transforms=strong or light, or "
+                "data.draws=1."
+            )
         self.rows = rows
         self.preparation = Preparation.from_values(image_size, polarity, median_kernel, mirrored_projections)
         self.fold = whole("data.fold", fold, 0, whole("data.folds", folds, 2) - 1)
@@ -83,6 +96,7 @@ class Angiograms(L.LightningDataModule):
         self._augmentation = augmentation
         self._workers = whole("data.workers", workers, 0)
         self._sampler = sampler
+        self._second = augmentation if draws == 2 else None
         self._folds = folds
         self._split_file = split_file
         self._split_seed = split_seed
@@ -147,10 +161,11 @@ class Angiograms(L.LightningDataModule):
         self._validation = self._dataset(catalog.subset(split.validation(self.fold)), None)
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Weighted or shuffled draws of the training rows, augmented."""
+        """Weighted or shuffled draws of all training rows or of the chosen ones, augmented."""
         labels = self.training.labels
         weights = label_count_weights(labels) if self._sampler == "label_count" else None
-        return self._loader(self.training, sampler=SeededDraws(len(labels), weights, self._seed))
+        rows = down_sampled_rows(labels, self._seed) if self._sampler == "down_sampled" else len(labels)
+        return self._loader(self.training, sampler=SeededDraws(rows, weights, self._seed))
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Every validation row once, in order: neither resampled nor dropped."""
@@ -162,7 +177,7 @@ class Angiograms(L.LightningDataModule):
     def _dataset(self, catalog: Catalog, augmentation: Augmentation | None) -> RowDataset:
         sources, positions = row_sources(catalog, self.rows)
         views = prepared_views(sources, self.preparation, self._cache_folder)
-        return RowDataset(catalog, self.rows, views, positions, augmentation)
+        return RowDataset(catalog, self.rows, views, positions, augmentation, self._second)
 
     def _loader(self, dataset: RowDataset, **arguments: Any) -> DataLoader[Batch]:
         return DataLoader(

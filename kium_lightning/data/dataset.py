@@ -1,6 +1,6 @@
 """Rows as a torch dataset: the prepared views of a row, its labels, its number."""
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 from kium_lightning.anatomy import View
 from kium_lightning.data.catalog import Catalog
 from kium_lightning.data.rows import VIEW_COLUMN, Rows, row_table
-from kium_lightning.data.sampling import Draw
+from kium_lightning.data.sampling import SEEDS, Draw
 from kium_lightning.data.transforms import Augmentation, normalize
 from kium_lightning.data.views import MISSING, DecodedViews
 
@@ -26,6 +26,7 @@ class Batch(TypedDict):
         present: (B, V) bool, False where a patient lacks a view.
         labels: (B, K) float32, 0 or 1.
         row: (B,) int64, patient * samples per patient + sample.
+        other: as ``image``, a second random change of the same pictures; only where ``data.draws`` is 2.
     """
 
     image: torch.Tensor
@@ -33,6 +34,7 @@ class Batch(TypedDict):
     present: torch.Tensor
     labels: torch.Tensor
     row: torch.Tensor
+    other: NotRequired[torch.Tensor]
 
 
 class RowDataset(Dataset[Batch]):
@@ -44,6 +46,7 @@ class RowDataset(Dataset[Batch]):
         views: the prepared pictures: a cached array or ``DecodedViews``.
         positions: (rows, V), where each row's pictures lie in ``views``, as ``row_sources`` returns.
         augmentation: changes a drawn training row; None for evaluation.
+        second: changes the pictures once more, for ``other``; None where a row is given once.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class RowDataset(Dataset[Batch]):
         views: NDArray[np.uint8] | DecodedViews,
         positions: NDArray[np.int64],
         augmentation: Augmentation | None = None,
+        second: Augmentation | None = None,
     ) -> None:
         self.table = row_table(rows, catalog.table)
         self.labels: NDArray[np.int64] = self.table[rows.label_names].to_numpy(np.int64)
@@ -61,6 +65,7 @@ class RowDataset(Dataset[Batch]):
         self._views = views
         self._positions = positions
         self._augmentation = augmentation
+        self._second = second
 
     def __len__(self) -> int:
         return len(self.table)
@@ -80,19 +85,31 @@ class RowDataset(Dataset[Batch]):
     def __getitem__(self, draw: Draw | int) -> Batch:
         """Loads a row; a ``Draw`` brings the seed of its augmentation, a plain number means no augmentation.
 
-        All views of a row are augmented alike.
+        All views of a row are augmented alike. The second draw of a plain number has a seed of its own as well, the
+        same every time, so that validation repeats.
         """
         row = draw.row if isinstance(draw, Draw) else draw
-        images = self.images(row)
+        pictures = images = self.images(row)
         if self._augmentation is not None and isinstance(draw, Draw):
-            images = [None if image is None else self._augmentation(image, draw.seed) for image in images]
-        return {
+            images = _changed(images, self._augmentation, draw.seed)
+        batch: Batch = {
             "image": _stacked(images),
             "view": torch.tensor([_ORDER[view] for view in self.views(row)]),
             "present": torch.tensor([image is not None for image in images]),
             "labels": torch.from_numpy(self.labels[row].astype(np.float32)),
             "row": torch.tensor(row),
         }
+        if self._second is not None:
+            # A seed that follows from the first one, yet is none of those that rows are drawn with.
+            seed = SEEDS + (draw.seed if isinstance(draw, Draw) else row)
+            batch["other"] = _stacked(_changed(pictures, self._second, seed))
+        return batch
+
+
+def _changed(
+    images: list[NDArray[np.uint8] | None], augmentation: Augmentation, seed: int
+) -> list[NDArray[np.uint8] | None]:
+    return [None if image is None else augmentation(image, seed) for image in images]
 
 
 def _stacked(images: list[NDArray[np.uint8] | None]) -> torch.Tensor:

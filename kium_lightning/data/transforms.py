@@ -112,6 +112,11 @@ class Augmentation:
     def __init__(self, steps: Sequence[BasicTransform]) -> None:
         self._steps = A.Compose(list(steps)) if steps else None
 
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether there is no step, so that all draws of an image are equal."""
+        return self._steps is None
+
     def __call__(self, image: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
         """Changes an image (S, S) as the seed says; the same seed gives the same change."""
         if self._steps is None:

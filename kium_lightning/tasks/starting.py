@@ -23,7 +23,8 @@ def start_net(net: nn.Module, source: str, outputs: Path) -> dict[str, str]:
         outputs: below it runs are looked for.
 
     Returns:
-        The record of the weights: ``source``, ``name``, ``checkpoint`` and ``sha256``, strings only.
+        The record of the weights: ``source``, ``name``, ``checkpoint`` and ``sha256``, strings only; and what the net
+        recorded of its other parts, such as ``classifier.source``.
 
     Raises:
         ConfigError: the net takes nothing from another one.
@@ -56,4 +57,6 @@ def start_net(net: nn.Module, source: str, outputs: Path) -> dict[str, str]:
         net.get_submodule(own).load_state_dict(values)
     with run.checkpoint.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"source": "run", "name": run.name, "checkpoint": str(run.checkpoint), "sha256": digest}
+    recorded: dict[str, str] = getattr(net, "weights_record", {})
+    others = {key: value for key, value in recorded.items() if "." in key and key.split(".")[0] not in starts}
+    return {"source": "run", "name": run.name, "checkpoint": str(run.checkpoint), "sha256": digest, **others}

@@ -7,6 +7,7 @@ import warnings
 _IRRELEVANT = (
     r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",
     r".*does not have many workers.*",
+    r".*module\(s\) in eval mode at the start of training.*",  # a net that keeps a part of itself frozen
     r".*Starting from v1\.9\.0, `tensorboardX` has been removed.*",
 )
 

@@ -96,7 +96,7 @@ def draw_worst_views(scored: ScoredRows, dataset: RowDataset, names: list[str], 
     for axis, (position, label) in zip(axes.flat, worst, strict=False):
         row = int(scored.rows[position])
         views, images = dataset.views(row), dataset.images(row)
-        axis.imshow(_tile(images, across), cmap="gray", vmin=0, vmax=255)
+        axis.imshow(tile(images, across), cmap="gray", vmin=0, vmax=255)
         if len(views) > 1:
             _name_views(axis, views, images, across)
         patient = dataset.table[INDEX_COLUMN].iloc[row]
@@ -112,7 +112,7 @@ def draw_worst_views(scored: ScoredRows, dataset: RowDataset, names: list[str], 
     plt.close(figure)
 
 
-def _tile(images: list[NDArray[np.uint8] | None], across: int) -> NDArray[np.uint8]:
+def tile(images: list[NDArray[np.uint8] | None], across: int) -> NDArray[np.uint8]:
     """The views of a row in lines of ``across``, dark where one is missing."""
     side = _TILE_PX if across == 1 else _SMALL_TILE_PX
     tile = np.full((-(-len(images) // across) * side, across * side), _MISSING_GREY, dtype=np.uint8)

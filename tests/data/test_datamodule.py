@@ -14,7 +14,8 @@ from kium_lightning.data.cohort import CohortFolder, FolderCohort
 from kium_lightning.data.datamodule import Angiograms, default_split_file
 from kium_lightning.data.folding import FoldedRows
 from kium_lightning.data.transforms import Augmentation
-from kium_lightning.errors import CohortError, SplitError
+from kium_lightning.errors import CohortError, ConfigError, SplitError
+from kium_lightning.settings import build, compose
 
 Make = Callable[..., Angiograms]
 
@@ -43,6 +44,7 @@ def make(cohort: CohortFolder, cache_folder: Path, tmp_path: Path) -> Make:
             "batch_size": 5,
             "workers": 0,
             "sampler": "label_count",
+            "draws": 1,
             "folds": 4,
             "fold": 0,
             "split_file": str(tmp_path / "split.json"),
@@ -199,3 +201,29 @@ def test_faults_stop_unless_those_patients_may_be_dropped(
     assert 1003 not in [*data.training.patients, *data.validation.patients]
     assert len(data.training.patients) + len(data.validation.patients) == 4
     assert "1003" in caplog.text
+
+
+def test_down_sampled_rows_are_balanced_and_every_epoch_has_the_same(make: Make) -> None:
+    loader = ready(make(sampler="down_sampled")).train_dataloader()
+    epochs = [torch.cat([batch["row"] for batch in loader]).tolist() for _ in range(2)]
+    labels = torch.cat([batch["labels"] for batch in loader])
+    assert sorted(epochs[0]) == sorted(epochs[1])
+    assert 2 * int(labels.any(dim=1).sum()) == len(labels) > 0
+
+
+def test_two_draws_are_given_in_training_and_validation(make: Make) -> None:
+    blurred = build(compose("train", ["transforms=strong"]).transforms)
+    data = ready(make(draws=2, augmentation=blurred))
+    for loader in (data.train_dataloader(), data.val_dataloader()):
+        batch = next(iter(loader))
+        assert batch["other"].shape == batch["image"].shape
+        assert not torch.equal(batch["other"], batch["image"])
+
+
+def test_two_equal_draws_and_unknown_samplers_are_told(make: Make) -> None:
+    with pytest.raises(ConfigError, match=r"the same image twice where transforms=none.*transforms=strong"):
+        make(draws=2)
+    with pytest.raises(ConfigError, match=r"data\.draws is 3"):
+        make(draws=3)
+    with pytest.raises(ConfigError, match=r"'weighted'\. Choose one of label_count, shuffled, down_sampled"):
+        make(sampler="weighted")

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from random_cohort import random_labels
 
-from kium_lightning.data.sampling import SeededDraws, label_count_weights
+from kium_lightning.data.sampling import SeededDraws, down_sampled_rows, label_count_weights
+from kium_lightning.errors import ConfigError
 
 
 def test_weights_are_inverse_to_how_many_rows_have_as_many_positives() -> None:
@@ -65,3 +66,35 @@ def test_repeated_draws_of_a_row_are_augmented_differently() -> None:
 
 def test_there_are_as_many_draws_as_rows() -> None:
     assert len(SeededDraws(7, None, seed=0)) == len(list(SeededDraws(7, None, seed=0))) == 7
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("rate", [0.05, 0.8])
+def test_down_sampling_keeps_the_rarer_kind_whole_and_as_many_of_the_other(rate: float, seed: int) -> None:
+    labels = (np.random.default_rng(seed).random((200, 3)) < rate / 3).astype(np.int64)
+    positive = labels.max(axis=1) == 1
+    rare = positive if positive.sum() <= 100 else ~positive
+    rows = down_sampled_rows(labels, seed)
+    assert len(np.unique(rows)) == len(rows) == 2 * rare.sum()
+    assert set(np.flatnonzero(rare)) <= set(rows)
+    assert (~rare)[rows].sum() == rare.sum()
+
+
+def test_down_sampling_is_chosen_once_by_the_seed() -> None:
+    labels = random_labels(200, 0)
+    first, again, other = (list(down_sampled_rows(labels, seed)) for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+    drawn = []
+    for epoch in (0, 1):
+        draws = SeededDraws(np.array(first), None, seed=1)
+        draws.set_epoch(epoch)
+        drawn.append([draw.row for draw in draws])
+    assert sorted(drawn[0]) == sorted(drawn[1]) == first
+    assert drawn[0] != drawn[1]
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_rows_of_one_kind_cannot_be_down_sampled(label: int) -> None:
+    with pytest.raises(ConfigError, match=f"{5 * label} have a positive label and {5 * (1 - label)} have none"):
+        down_sampled_rows(np.full((5, 2), label), 0)

@@ -58,10 +58,12 @@ def test_cached_and_decoded_views_are_the_same(catalog: Catalog, tmp_path: Path)
         np.testing.assert_array_equal(decoded[row], cached[row])
 
 
-def anterior_rows(catalog: Catalog, augmentation: Augmentation | None) -> RowDataset:
+def anterior_rows(
+    catalog: Catalog, augmentation: Augmentation | None, second: Augmentation | None = None
+) -> RowDataset:
     rows = FoldedRows("anterior", "binary")
     sources, positions = row_sources(catalog, rows)
-    return RowDataset(catalog, rows, DecodedViews(sources, PREPARATION), positions, augmentation)
+    return RowDataset(catalog, rows, DecodedViews(sources, PREPARATION), positions, augmentation, second)
 
 
 def test_only_a_draw_is_augmented_and_by_its_own_seed(catalog: Catalog) -> None:
@@ -80,3 +82,23 @@ def test_only_a_draw_is_augmented_and_by_its_own_seed(catalog: Catalog) -> None:
 def test_without_augmentation_a_draw_is_the_plain_row(catalog: Catalog) -> None:
     dataset = anterior_rows(catalog, None)
     assert torch.equal(dataset[Draw(3, 5)]["image"], dataset[3]["image"])
+
+
+def test_a_second_draw_is_changed_by_a_seed_of_its_own_and_repeats(catalog: Catalog) -> None:
+    strong = build(compose("train", ["transforms=strong"]).transforms)
+    once, twice = anterior_rows(catalog, strong), anterior_rows(catalog, strong, strong)
+    assert "other" not in once[Draw(3, 5)]
+    batch = twice[Draw(3, 5)]
+    assert torch.equal(batch["image"], once[Draw(3, 5)]["image"])
+    others = [twice[draw]["other"] for draw in (Draw(3, 5), Draw(3, 5), Draw(3, 6), 3, 3)]
+    assert torch.equal(others[0], others[1])
+    assert torch.equal(others[3], others[4])
+    for image in (batch["image"], once[3]["image"], others[2], others[3]):
+        assert not torch.equal(others[0], image)
+
+
+def test_the_second_draw_of_an_evaluated_row_is_its_only_change(catalog: Catalog) -> None:
+    strong = build(compose("train", ["transforms=strong"]).transforms)
+    batch = anterior_rows(catalog, None, strong)[3]
+    assert torch.equal(batch["image"], anterior_rows(catalog, None)[3]["image"])
+    assert not torch.equal(batch["other"], batch["image"])
