@@ -69,5 +69,5 @@ def smoke_settings(cohort: CohortFolder) -> list[str]:
         "data.image_size=64",
         "data.batch_size=8",
         "data.workers=0",
-        "model.net.pretrained=false",
+        "pretrained=false",
     ]

@@ -136,7 +136,8 @@ class EncoderClassifier(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Computes logits (B, outputs) from images (B, V, H, W) in [-1, 1]."""
-        with torch.set_grad_enabled(torch.is_grad_enabled() and self._tuned == "all"):
+        # Frozen parts need no gradients to be trained around, but heat maps ask for those of their feature maps.
+        with torch.set_grad_enabled(torch.is_grad_enabled() and (self._tuned == "all" or not self.training)):
             features = self.encoder(images)
         logits: Tensor = self.classifier(self.standardized(features.float()))
         return logits

@@ -1,11 +1,6 @@
 """The report's small net: two convolutions and one linear layer, trained from nothing."""
 
-from pathlib import Path
-
 from torch import Tensor, nn
-
-from kium_lightning.errors import WeightsError
-from kium_lightning.nets.pretrained import with_weights
 
 _COLOURS = 3
 
@@ -21,25 +16,11 @@ class SmallCnn(nn.Module):
     Args:
         outputs: number of logits.
         views: channels of the input images, each repeated three times.
-        pretrained: false; every net has this setting, but nobody publishes weights of this one. ``auto`` says so in
-            a warning, true and a path are errors.
-
-    Attributes:
-        weights_record: that the net started at random, strings only.
-
-    Raises:
-        WeightsError: ``pretrained`` asks for weights.
     """
 
-    def __init__(self, outputs: int, views: int, pretrained: bool | str) -> None:
+    def __init__(self, outputs: int, views: int) -> None:
         super().__init__()
-
-        def build(file: Path | None) -> nn.Sequential:
-            if file is not None:
-                raise WeightsError(f"The small net starts at random, not from {file}. Set model.net.pretrained=false.")
-            return _layers(_COLOURS * views, outputs)
-
-        self.layers, self.weights_record = with_weights(pretrained, (), build)
+        self.layers = _layers(_COLOURS * views, outputs)
 
     def forward(self, images: Tensor) -> Tensor:
         """Computes logits (B, outputs) from images (B, views, H, W) in [-1, 1], H and W at least 4."""

@@ -1,11 +1,8 @@
-from pathlib import Path
-
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
-from kium_lightning.errors import WeightsError
 from kium_lightning.nets.small_cnn import SmallCnn
 from kium_lightning.settings import build, compose
 
@@ -14,7 +11,7 @@ from kium_lightning.settings import build, compose
 @pytest.mark.parametrize("views", [1, 8])
 @pytest.mark.parametrize(("height", "width"), [(32, 32), (50, 37)])
 def test_one_logit_per_output_and_every_parameter_learns(outputs: int, views: int, height: int, width: int) -> None:
-    net = SmallCnn(outputs, views, False)
+    net = SmallCnn(outputs, views)
     logits = net(torch.randn(2, views, height, width))
     assert logits.shape == (2, outputs)
     logits.square().sum().backward()
@@ -23,7 +20,7 @@ def test_one_logit_per_output_and_every_parameter_learns(outputs: int, views: in
 
 def test_it_computes_the_reports_listing() -> None:
     torch.manual_seed(0)
-    net = SmallCnn(1, 1, False)
+    net = SmallCnn(1, 1)
     first, first_bias, second, second_bias, last, last_bias = net.parameters()
     grey = torch.randn(2, 1, 24, 24)
     x = grey.expand(-1, 3, -1, -1)
@@ -33,7 +30,7 @@ def test_it_computes_the_reports_listing() -> None:
 
 
 def test_parameters_are_the_listings_and_no_batch_norm_is_among_them() -> None:
-    net = SmallCnn(1, 1, False)
+    net = SmallCnn(1, 1)
     assert sum(parameter.numel() for parameter in net.parameters()) == (27 + 1) * 64 + (576 + 1) * 128 + 129
     assert not list(net.buffers())
 
@@ -45,12 +42,3 @@ def test_its_recipe_is_the_listings() -> None:
     assert optimizer.defaults["lr"] == 1e-3
     assert optimizer.defaults["weight_decay"] == 0
     assert config.model.loss._target_.endswith("BinaryCrossEntropy")
-
-
-def test_there_are_no_weights_of_it(tmp_path: Path) -> None:
-    with pytest.warns(UserWarning, match="nobody publishes any"):
-        SmallCnn(1, 1, "auto")
-    path = tmp_path / "weights.pth"
-    torch.save({}, path)
-    with pytest.raises(WeightsError, match="starts at random"):
-        SmallCnn(1, 1, str(path))

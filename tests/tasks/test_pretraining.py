@@ -27,7 +27,7 @@ class Trainings:
     """Trains models below an outputs folder of their own, each once."""
 
     def __init__(self, cohort: CohortFolder, outputs: Path) -> None:
-        self._settings = [word for word in smoke_settings(cohort) if "pretrained" not in word]
+        self._settings = smoke_settings(cohort)
         self.cohort = cohort
         self.outputs = outputs
 
