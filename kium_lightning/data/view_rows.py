@@ -70,7 +70,7 @@ class ViewRows:
     @property
     def question(self) -> str:
         """Which of the chosen locations has an aneurysm."""
-        return f"each of {', '.join(self.label_names)}"
+        return self.label_names[0] if len(self.locations) == 1 else f"each of {', '.join(self.label_names)}"
 
     def labels(self, table: pd.DataFrame) -> Labels:
         """Labels (patients, views, locations): a patient's own, the same for every view."""
