@@ -5,10 +5,9 @@ aneurysms that the truth calls visible how many lie inside the window of their a
 """
 
 import argparse
+import os
 from collections import defaultdict
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +22,7 @@ from kium_lightning.phantom.cohort import PhantomCohort
 from kium_lightning.phantom.patient import Distributions, draw_patient
 from kium_lightning.phantom.scene import cast
 from kium_lightning.settings import build, compose
+from kium_lightning.workers import in_workers
 
 _PART = 10  # in seeds
 _STEP, _SACS = 4, 5  # each patient has 5 aneurysms, 4 columns apart, so that they rarely hide each other
@@ -77,8 +77,7 @@ def share_of(answers: list[bool]) -> str:
 
 def all_seen(tasks: list[tuple[Distributions, CropWindows, int, int]]) -> Iterator[list[Seen]]:
     """Holds patients against the windows, in as many processes as there are cores."""
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        yield from pool.map(seen_of_patient, tasks, chunksize=4)
+    yield from in_workers(seen_of_patient, tasks, os.cpu_count() or 1)
 
 
 def main() -> None:

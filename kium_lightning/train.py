@@ -1,4 +1,4 @@
-"""python -m kium_lightning.train model=swin_anterior: trains one net on one of the four folded datasets."""
+"""python -m kium_lightning.train: trains one net by the name of a recipe."""
 
 import math
 import time
@@ -27,6 +27,7 @@ def train(config: Config) -> float:
     from kium_lightning.tasks.checkpoint import Describe, load_task
     from kium_lightning.tasks.starting import start_net
     from kium_lightning.tasks.task import Task
+    from kium_lightning.tasks.training_runs import find_training
     from kium_lightning.tracking.quiet import quieten_libraries
     from kium_lightning.tracking.reports import report_validation
     from kium_lightning.tracking.weights_and_biases import finish_wandb
@@ -37,6 +38,8 @@ def train(config: Config) -> float:
     resume = None if config.resume is None else Path(config.resume).expanduser().absolute()
     # A file that is missing or foreign is told before the data are prepared.
     resumed = None if resume is None else load_task(resume)
+    if resumed is None and config.model.start_from is not None:
+        find_training(str(config.model.start_from), outputs_dir())
     data: Angiograms = build(config.data)
     data.prepare_data()
     data.setup("fit")
@@ -49,8 +52,8 @@ def train(config: Config) -> float:
     if resumed is not None:
         weights = resumed.weights
     elif task.start_from is not None:
-        weights = start_net(task.net, task.start_from, outputs_dir())
-    describe = Describe(model, data.preparation.plain(), weights)
+        weights = start_net(task.net, task.start_from, outputs_dir(), data.held_out, data.preparation)
+    describe = Describe(model, data.preparation.plain(), weights, data.held_out)
     facts = _facts(config, data, weights)
     try:
         loggers = [build(node) for node in config.logger.values() if node is not None]

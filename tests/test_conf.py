@@ -226,6 +226,12 @@ def test_every_experiment_composes_with_every_model(option: str) -> None:
         assert config["model"]["rows"] == config["data"]["rows"]
 
 
+def test_the_demo_asks_no_hub_for_weights() -> None:
+    for model in options("model"):
+        net = composed("train", "experiment=demo", f"model={model}").model.net
+        assert "'auto'" not in str(plain(net))
+
+
 @pytest.mark.parametrize("option", options("predictor"))
 def test_every_predictor_builds(option: str) -> None:
     assert isinstance(build(composed("predict", f"predictor={option}").predictor), Predictor)

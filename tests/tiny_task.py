@@ -52,7 +52,7 @@ def tiny_trainer(folder: Path, data: Angiograms, epochs: int) -> L.Trainer:
     model = tiny_model()
     # A file whose net was asked for pretrained weights must be rebuilt without looking for them.
     described = model | {"net": model["net"] | {"pretrained": "auto"}}
-    describe = Describe(described, data.preparation.plain(), {"source": "none", "cause": "no network"})
+    describe = Describe(described, data.preparation.plain(), {"source": "none", "cause": "no network"}, data.held_out)
     nodes = compose("train", ["name=tiny", f"folder={folder}"]).callbacks
     checkpoints = [build(node) for node in nodes.values() if node._target_.endswith("ModelCheckpoint")]
     return L.Trainer(

@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import lightning as L
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Sampler
 
 from kium_lightning.data.cache import prepared_views
 from kium_lightning.data.catalog import Catalog, OnFault, read_catalog
 from kium_lightning.data.cohort import Cohort, CohortFolder
 from kium_lightning.data.dataset import Batch, RowDataset
 from kium_lightning.data.rows import Rows
-from kium_lightning.data.sampling import SeededDraws, down_sampled_rows, label_count_weights
-from kium_lightning.data.splits import Split, read_or_make_split
+from kium_lightning.data.sampling import Draw, SeededDraws, down_sampled_rows, label_count_weights
+from kium_lightning.data.splits import HeldOut, Split, read_or_make_split
 from kium_lightning.data.transforms import Augmentation, Preparation
 from kium_lightning.data.views import row_sources, use_one_thread
 from kium_lightning.errors import ConfigError
@@ -125,6 +125,11 @@ class Angiograms(L.LightningDataModule):
         return _ready(self._split)
 
     @property
+    def held_out(self) -> HeldOut:
+        """The patients that validate; known once ``setup`` has run."""
+        return HeldOut(str(self.folder.path), self.split.digest, self.fold)
+
+    @property
     def training(self) -> RowDataset:
         """The training rows; known once ``setup`` has run."""
         return _ready(self._training)
@@ -179,7 +184,7 @@ class Angiograms(L.LightningDataModule):
         views = prepared_views(sources, self.preparation, self._cache_folder)
         return RowDataset(catalog, self.rows, views, positions, augmentation, self._second)
 
-    def _loader(self, dataset: RowDataset, **arguments: Any) -> DataLoader[Batch]:
+    def _loader(self, dataset: RowDataset, sampler: Sampler[Draw] | None = None) -> DataLoader[Batch]:
         return DataLoader(
             dataset,
             batch_size=self.batch_size,
@@ -187,7 +192,7 @@ class Angiograms(L.LightningDataModule):
             persistent_workers=self._workers > 0,
             worker_init_fn=use_one_thread,
             pin_memory=torch.cuda.is_available(),
-            **arguments,
+            sampler=sampler,
         )
 
 

@@ -15,6 +15,28 @@ from kium_lightning.files import write_json
 
 
 @dataclass(frozen=True)
+class HeldOut:
+    """The patients that a training does not see.
+
+    Attributes:
+        cohort: folder of the cohort.
+        split: digest of the split.
+        fold: the fold that validates.
+    """
+
+    cohort: str
+    split: str
+    fold: int
+
+    def is_safe_from(self, other: "HeldOut") -> bool:
+        """Whether a net that was trained with another fold held out saw none of these patients.
+
+        Folds of other splits cannot be told apart, and count as seen; patients of other cohorts are others.
+        """
+        return other.cohort != self.cohort or other == self
+
+
+@dataclass(frozen=True)
 class Split:
     """Disjoint folds of patients; one is held out for validation, the others train.
 

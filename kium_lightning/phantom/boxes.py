@@ -7,9 +7,7 @@ rare locations are known as well as common ones; what a view's injection reaches
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from itertools import product
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +24,7 @@ from kium_lightning.phantom.geometry import Ellipsoid, Geometry
 from kium_lightning.phantom.labels import draw_labels
 from kium_lightning.phantom.patient import Distributions, Patient, draw_patient
 from kium_lightning.phantom.scene import filled_to
+from kium_lightning.workers import in_workers
 
 PICTURES = (".jpg", ".png")
 BOXES_PART = 8  # in seeds, apart from those of a cohort's parts, of a stream and of the statistics
@@ -105,11 +104,7 @@ def outlines(distributions: Distributions, seed: int, patients: int, workers: in
 
 
 def _drawn(tasks: Sequence[_Task], workers: int) -> Iterable[Outlines]:
-    if workers == 1:
-        yield from map(outlines_of_patient, tasks)
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(outlines_of_patient, tasks, chunksize=4)
+    yield from in_workers(outlines_of_patient, tasks, workers)
 
 
 def derive_windows(

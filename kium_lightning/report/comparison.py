@@ -16,10 +16,9 @@ from kium_lightning.anatomy import INDEX_COLUMN
 from kium_lightning.errors import RunError
 from kium_lightning.metrics.intervals import bootstrap_interval
 from kium_lightning.metrics.ranking import auroc, average_precision, macro, per_label
-from kium_lightning.records import Record
+from kium_lightning.records import PATIENTS_NAME, Record
 from kium_lightning.report.estimates import Estimate
 
-PATIENT_SCORES = "validation_patients.csv"
 NOTHING_ASKED = "nothing is asked of patients"
 _SCORE = "score_"
 
@@ -91,7 +90,7 @@ def read_patients(folder: Path) -> PatientTable | None:
     Raises:
         RunError: the file is not in the form that training writes.
     """
-    path = folder / PATIENT_SCORES
+    path = folder / PATIENTS_NAME
     if not path.is_file():
         return None
     try:

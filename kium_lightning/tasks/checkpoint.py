@@ -1,7 +1,7 @@
 """Checkpoints that describe themselves, and rebuilding a task from the file alone."""
 
 import pickle
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from kium_lightning import __version__
+from kium_lightning.data.splits import HeldOut
 from kium_lightning.data.transforms import Preparation
 from kium_lightning.errors import KiumError, RunError
 from kium_lightning.settings import build
@@ -28,14 +29,18 @@ class Describe(L.Callback):
         model: the composed model config as plain dicts, lists, numbers and strings.
         preparation: the settings that turn a raw view into the net's input.
         weights: which pretrained weights the net truly started from.
+        held_out: the patients that the training does not see.
     """
 
-    def __init__(self, model: dict[str, Any], preparation: dict[str, Any], weights: dict[str, str]) -> None:
+    def __init__(
+        self, model: dict[str, Any], preparation: dict[str, Any], weights: dict[str, str], held_out: HeldOut
+    ) -> None:
         self._description = {
             "version": __version__,
             "model": model,
             "preparation": preparation,
             "weights": weights,
+            "held_out": asdict(held_out),
         }
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
@@ -102,14 +107,34 @@ def _built(model: dict[str, Any], path: Path) -> Task:
     return task
 
 
-def read_state(path: Path) -> dict[str, torch.Tensor]:
-    """The parameters that a checkpoint holds, by the names of the task's state dict.
+@dataclass(frozen=True)
+class TrainedParts:
+    """What another net may take from a checkpoint.
+
+    Attributes:
+        state: the parameters, by the names of the task's state dict.
+        preparation: the settings that turned a raw view into the net's input.
+        held_out: the patients that the training did not see.
+    """
+
+    state: dict[str, torch.Tensor]
+    preparation: dict[str, Any]
+    held_out: HeldOut
+
+
+def read_parts(path: Path) -> TrainedParts:
+    """Reads what another net may take from a checkpoint.
 
     Raises:
-        RunError: the file is missing, damaged or no checkpoint of this project.
+        RunError: the file is missing, damaged, no checkpoint of this project, or of a version that does not fit.
     """
-    state: dict[str, torch.Tensor] = _read(path)["state_dict"]
-    return state
+    checkpoint = _read(path)
+    try:
+        description = checkpoint[_KEY]
+        held_out = HeldOut(**description["held_out"])
+        return TrainedParts(checkpoint["state_dict"], dict(description["preparation"]), held_out)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{path} does not fit this version of kium_lightning ({_brief(error)}). Train again.") from error
 
 
 def _without_pretraining(value: Any) -> Any:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kium_lightning.errors import RunError
-from kium_lightning.records import Record, newest_run, read_record
+from kium_lightning.records import RECORD_NAME, Record, newest_run, read_record
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,12 @@ class TrainingRun:
     record: Record | None
 
 
+def is_name(source: str) -> bool:
+    """Whether a source is a model's name and no path; a folder of that name counts only if it is a run's."""
+    path = Path(source).expanduser().absolute()
+    return "/" not in source and not path.is_file() and not (path / RECORD_NAME).is_file()
+
+
 def find_training(source: str, outputs: Path) -> TrainingRun:
     """Finds a trained checkpoint.
 
@@ -35,7 +41,7 @@ def find_training(source: str, outputs: Path) -> TrainingRun:
     path = Path(source).expanduser().absolute()
     if path.is_file():
         return TrainingRun(path.stem, path, None)
-    record = read_record(path) if path.is_dir() or "/" in source else newest_run(outputs, "train", source)
+    record = newest_run(outputs, "train", source) if is_name(source) else read_record(path)
     if record.verb != "train":
         raise RunError(f"{record.folder} is the folder of a {record.verb} run. Name a train run's folder.")
     return TrainingRun(record.name, record.folder / record.facts["checkpoint"], record)

@@ -19,13 +19,13 @@ from kium_lightning.data.dataset import RowDataset
 from kium_lightning.data.folding import ANY_COLUMN
 from kium_lightning.files import replacing
 from kium_lightning.metrics.ranking import auroc, average_precision
+from kium_lightning.records import PATIENTS_NAME
 from kium_lightning.tasks.classification import Classification
 from kium_lightning.tasks.rows import ScoredRows, UnfoldedScores, unfold_rows
 from kium_lightning.tasks.task import Task
 
 TABLE_NAME = "validation_locations.csv"
 PREDICTIONS_NAME = "validation_scores.csv"
-PATIENTS_NAME = "validation_patients.csv"
 PICTURE_NAME = "worst_views.png"
 
 _WORST = 8

@@ -12,6 +12,7 @@ from PIL import Image
 
 from kium_lightning.data.cohort import CohortFolder
 from kium_lightning.data.dataset import RowDataset
+from kium_lightning.data.splits import HeldOut
 from kium_lightning.records import Record, read_record
 from kium_lightning.settings import build, compose
 from kium_lightning.tasks.checkpoint import load_task
@@ -191,3 +192,41 @@ def test_what_pretraining_cannot_do_is_one_sentence(trainings: Trainings, capsys
     assert "Set data.draws=2" in message
     message = trainings.failure(capsys, "contrastive", "data=anterior")
     assert "rows have 5 labels" in message
+
+
+def test_no_net_starts_from_one_that_saw_patients_who_validate_it(trainings: Trainings, capsys: Capture) -> None:
+    saw_them = trainings.train(capsys, "contrastive")
+    message = trainings.failure(capsys, "contrastive_probe", "data.fold=1")
+    assert "No finished run of contrastive holds out fold 1" in message
+    assert "model=contrastive data.fold=1` first" in message
+    for named in (saw_them.folder, saw_them.folder / saw_them.facts["checkpoint"]):
+        message = trainings.failure(capsys, "contrastive_probe", "data.fold=1", f"model.start_from={named}")
+        assert "was trained on patients who validate here" in message
+
+
+def test_by_name_a_net_starts_from_the_newest_run_with_its_own_patients_held_out(
+    trainings: Trainings, capsys: Capture
+) -> None:
+    own = trainings.train(capsys, "autoencoder")
+    trainings.train(capsys, "autoencoder", "data.fold=1")  # newer
+    started = trainings.train(capsys, "autoencoder_classifier")
+    assert started.facts["weights"]["checkpoint"] == str(own.folder / own.facts["checkpoint"])
+
+
+def test_a_net_does_not_start_from_one_that_saw_other_images(trainings: Trainings, capsys: Capture) -> None:
+    trainings.train(capsys, "contrastive")
+    message = trainings.failure(capsys, "contrastive_probe", "data.polarity=inverted")
+    assert "data.polarity was as_filmed, not inverted" in message
+
+
+@pytest.mark.parametrize(
+    ("other", "safe"),
+    [
+        (HeldOut("/cohort", "abc", 0), True),
+        (HeldOut("/cohort", "abc", 1), False),
+        (HeldOut("/cohort", "another split", 0), False),
+        (HeldOut("/another cohort", "abc", 1), True),
+    ],
+)
+def test_held_out_patients_are_safe_from_the_same_fold_and_from_other_cohorts(other: HeldOut, safe: bool) -> None:
+    assert HeldOut("/cohort", "abc", 0).is_safe_from(other) is safe
