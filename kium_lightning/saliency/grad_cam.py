@@ -1,7 +1,9 @@
 """Heat maps by Grad-CAM."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
+from typing import Any
 
 import torch
 from captum.attr import LayerGradCam
@@ -54,9 +56,10 @@ def heat_maps(
     images = inputs[0].detach().clone().requires_grad_()  # for nets whose parameters are frozen
     # A recurrent layer gives gradients on a GPU only while it trains, unless cuDNN is left out.
     recurrent = any(isinstance(module, nn.RNNBase) for module in net.modules())
-    with torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled and not recurrent):
+    cudnn = torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled and not recurrent)
+    with cudnn, _channels_first(feature_map) as layer:
         try:
-            cells = LayerGradCam(net, feature_map.module).attribute(
+            cells = LayerGradCam(net, layer).attribute(
                 images,
                 target=outputs,
                 additional_forward_args=tuple(inputs[1:]) or None,
@@ -73,6 +76,25 @@ def heat_maps(
         has_none = (signed <= 0).flatten(1).all(1)
         signed = torch.where(has_none[:, None, None, None], -signed, signed)
     return torch.relu(signed)
+
+
+@contextmanager
+def _channels_first(feature_map: FeatureMap) -> Iterator[nn.Module]:
+    """A module that gives the feature map as (N, C, ...), which is what Grad-CAM takes."""
+    if feature_map.channel_axis == 1:
+        yield feature_map.module
+        return
+    seen = nn.Identity()
+
+    def detour(_module: nn.Module, _given: tuple[Any, ...], output: Tensor) -> Tensor:
+        turned: Tensor = seen(output.movedim(feature_map.channel_axis, 1))
+        return turned.movedim(1, feature_map.channel_axis)
+
+    hook = feature_map.module.register_forward_hook(detour)
+    try:
+        yield seen
+    finally:
+        hook.remove()
 
 
 def map_of_view(maps: Tensor, channel: int, views: int) -> Tensor:

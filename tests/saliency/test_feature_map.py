@@ -5,6 +5,8 @@ import torch
 from torch import nn
 
 from kium_lightning.errors import ConfigError
+from kium_lightning.nets.autoencoder import Autoencoder, ReconstructionClassifier
+from kium_lightning.nets.backbone import TimmNet
 from kium_lightning.nets.mednet import MedNetResNet18
 from kium_lightning.nets.resnet18 import ResNet18
 from kium_lightning.nets.swin import SwinV2CrTiny
@@ -183,3 +185,51 @@ class Detached(nn.Module):
         with torch.no_grad():
             features = self.maps(images).mean((2, 3))
         return self.classifier(features)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "side"),
+    [("swin_tiny_patch4_window7_224", 224, 7), ("swinv2_tiny_window8_256", 256, 8), ("convnext_atto", 64, 2)],
+)
+def test_the_last_map_of_a_net_of_timm_is_one_of_the_image_and_not_of_attention(
+    name: str, size: int, side: int
+) -> None:
+    torch.manual_seed(0)
+    net = TimmNet(name, 2, 1, size, False).eval()
+    images = torch.rand(1, 1, size, size)
+    found = find_feature_map(net, [images])
+    assert (found.side, found.grid) == (side, Grid(15.5, 32))
+    channels = net.backbone.num_features
+    assert found.channels == channels
+
+    kept: list[torch.Tensor] = []
+    hook = found.module.register_forward_hook(lambda _module, _given, output: kept.append(output))
+    logit = net(images)[0, 1]
+    hook.remove()
+    (gradient,) = torch.autograd.grad(logit, kept)
+    features = kept[0]
+    axis = next(axis for axis in (1, 3) if features.shape[axis] == channels)
+    features, gradient = features.movedim(axis, 0).flatten(1), gradient.movedim(axis, 0).flatten(1)
+    expected = torch.relu(gradient.mean(1) @ features).detach().reshape(side, side)
+    maps = heat_maps(net, found, [images], torch.ones(1, dtype=torch.int64))
+    torch.testing.assert_close(maps[0, 0], expected, rtol=1e-3, atol=1e-6)
+
+
+def test_a_net_of_token_sequences_is_refused_unless_a_layer_is_named() -> None:
+    net, image = TimmNet("vit_tiny_patch16_224", 2, 1, 224, False).eval(), torch.zeros(1, 1, 224, 224)
+    with pytest.raises(ConfigError, match=r"a sequence of patches\. Set layer=backbone\.patch_embed\.proj"):
+        find_feature_map(net, [image])
+    found = find_feature_map(net, [image], "backbone.patch_embed.proj")
+    assert (found.side, found.grid) == (14, Grid(7.5, 16))
+
+
+def test_cells_lie_where_the_last_net_puts_them_that_sees_something_of_the_images_size() -> None:
+    classifier = TimmNet("densenet121", 2, 1, 128, False)
+    alone = find_feature_map(classifier.eval(), [torch.zeros(1, 1, 128, 128)])
+    behind = ReconstructionClassifier(Autoencoder(1, [4, 4, 4, 4], 4), classifier).eval()
+    found = find_feature_map(behind, [torch.zeros(1, 1, 128, 128)])
+    assert (found.name, found.grid) == (f"classifier.{alone.name}", alone.grid)
+
+
+def test_a_strided_layer_that_is_named_puts_its_own_cells() -> None:
+    assert find_feature_map(ResNet18(2, False).eval(), [torch.zeros(1, 1, 64, 64)], "backbone.conv1").grid == Grid(0, 2)
