@@ -46,6 +46,11 @@ class Case(NamedTuple):
     locations: frozenset[Location]
 
     @property
+    def name(self) -> str:
+        """What tells the map from the patient's others with this label: the sample's name, or the view's code."""
+        return self.sample if self.views == 1 else self.view.code
+
+    @property
     def question(self) -> Question:
         """What the net is asked."""
         return self.row, self.label

@@ -108,9 +108,9 @@ def find_feature_map(net: nn.Module, inputs: Sequence[Tensor], layer: str | None
     assert axis is not None  # it is a map
     if layer is None and any(_is_sequence(done, chosen.side, batches) for done in passes[place + 1 :]):
         raise ConfigError(
-            f"{type(net).__name__} gives no feature map after {chosen.name}, its first layers: it goes on with a "
-            f"sequence of patches. Set layer={chosen.name} to see that one all the same, or explain a run whose net "
-            "is convolutional or a Swin Transformer."
+            f"{type(net).__name__} goes on after its last feature map, {chosen.name}, with a sequence of patches. Set "
+            f"layer={chosen.name} to see this map all the same, or explain a run whose net is convolutional or a Swin "
+            "Transformer."
         )
     grid = _grid(passes[: place + 1], images.shape[-1], chosen.side)
     return FeatureMap(chosen.name, chosen.module, chosen.shape[axis], axis, chosen.side, grid)

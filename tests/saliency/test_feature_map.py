@@ -217,7 +217,7 @@ def test_the_last_map_of_a_net_of_timm_is_one_of_the_image_and_not_of_attention(
 
 def test_a_net_of_token_sequences_is_refused_unless_a_layer_is_named() -> None:
     net, image = TimmNet("vit_tiny_patch16_224", 2, 1, 224, False).eval(), torch.zeros(1, 1, 224, 224)
-    with pytest.raises(ConfigError, match=r"a sequence of patches\. Set layer=backbone\.patch_embed\.proj"):
+    with pytest.raises(ConfigError, match=r"with a sequence of patches\. Set layer=backbone\.patch_embed\.proj"):
         find_feature_map(net, [image])
     found = find_feature_map(net, [image], "backbone.patch_embed.proj")
     assert (found.side, found.grid) == (14, Grid(7.5, 16))
