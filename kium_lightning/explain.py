@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kium_lightning.console import say, say_written, show
 from kium_lightning.errors import ConfigError, RunError
-from kium_lightning.numbers import share, whole
+from kium_lightning.numbers import listed, share, whole
 from kium_lightning.records import newest_run, write_record
 from kium_lightning.settings import Config, build, outputs_dir, verb
 
@@ -95,7 +95,7 @@ def _check_numbers(config: Config) -> None:
     if not isinstance(tolerance, int | float) or isinstance(tolerance, bool) or not tolerance >= 0:
         raise ConfigError(f"tolerance_mm is {tolerance!r}. Give it a number of at least 0.")
     for name in ("patients", "labels", "views"):
-        if config[name] is not None and not len(config[name]):
+        if config[name] is not None and not listed(name, config[name]):
             raise ConfigError(f"{name} is empty. Name some, such as {name}=[...], or leave it out.")
 
 
@@ -131,7 +131,7 @@ def _subject(config: Config, run: "TrainingRun", cohort: "CohortFolder") -> "Sub
     part = cohort.part(config.part)
     catalog = read_catalog(part.images, part.labels if part.labels.is_file() else part.table, config.on_fault)
     if config.patients is not None:
-        catalog = catalog.subset(whole("patients", patient, 0) for patient in config.patients)
+        catalog = catalog.subset(whole("patients", patient, 0) for patient in listed("patients", config.patients))
     return Subject(
         loaded.task.to(device),
         loaded.preparation,
@@ -146,8 +146,8 @@ def _cases(config: Config, subject: "Subject", scores: NDArray[np.float64]) -> "
     from kium_lightning.saliency.cases import chosen_labels, patients_to_draw, telling_labels
 
     rows, patients = subject.task.rows, subject.catalog.patients
-    views = _views(config.views, subject)
-    wanted = None if config.labels is None else chosen_labels(rows.label_names, config.labels)
+    views = _views(listed("views", config.views), subject)
+    wanted = chosen_labels(rows.label_names, listed("labels", config.labels))
     by_patient = scores.reshape(len(patients), len(rows.samples), -1)
     labels = subject.dataset.labels.reshape(by_patient.shape)
     telling = {
@@ -162,12 +162,13 @@ def _cases(config: Config, subject: "Subject", scores: NDArray[np.float64]) -> "
     return to_draw, [case for case in known if subject.can_score(case)]
 
 
-def _views(codes: Sequence[str] | None, subject: "Subject") -> "list[View] | None":
+def _views(codes: Sequence[str], subject: "Subject") -> "list[View] | None":
+    """The views with these codes; None, which is all, where none is named."""
     from kium_lightning.data.rows import chosen_views
 
-    if codes is None:
+    if not codes:
         return None
-    seen = [view.code for sample in subject.task.rows.samples for view in sample.views]
+    seen = list(dict.fromkeys(view.code for sample in subject.task.rows.samples for view in sample.views))
     unseen = [code for code in codes if code not in seen]
     if unseen:
         raise ConfigError(f"The net looks at no view {unseen[0]}. Choose views from {', '.join(seen)}.")

@@ -101,7 +101,7 @@ def chosen_labels(names: Sequence[str], wanted: Sequence[str]) -> list[int]:
     for name in wanted:
         if name not in known:
             raise ConfigError(f"labels={name} is none of this net's. Choose from {', '.join(map(shown_name, names))}.")
-    return [known[name] for name in wanted]
+    return list(dict.fromkeys(known[name] for name in wanted))
 
 
 def shown_name(label: str) -> str:
