@@ -36,7 +36,7 @@ def explain(config: Config) -> None:
         KiumError: the run, the patients, the labels or the layer are missing or do not fit together.
     """
     from kium_lightning.saliency.patient_sheet import patient_title, write_patient
-    from kium_lightning.saliency.running import cells_of, feature_map_of, row_scores
+    from kium_lightning.saliency.running import cells_of, feature_map_of, row_scores, rows_at_once
     from kium_lightning.saliency.table import table_of_maps, write_table
 
     started = time.monotonic()
@@ -47,16 +47,19 @@ def explain(config: Config) -> None:
     feature_map = feature_map_of(subject.task, subject.dataset, config.layer)
     say(f"net: {run.name} ({run.checkpoint})")
     say(f"layer: {_described(feature_map, subject.preparation.image_size)}")
-    scores = row_scores(subject.task, subject.dataset, config.batch_size)
+    batch_size = rows_at_once(subject.task, config.batch_size)
+    scores = row_scores(subject.task, subject.dataset, batch_size)
     to_draw, to_score = _cases(config, subject, scores)
     cases = list(dict.fromkeys([*to_draw, *to_score]))
     questions = list(dict.fromkeys(case.question for case in cases))
-    cells = cells_of(subject.task, feature_map, subject.dataset, questions, config.batch_size, "heat maps")
+    cells = cells_of(subject.task, feature_map, subject.dataset, questions, batch_size, "heat maps")
     controls = _controls(config, subject, run, feature_map, to_score)
     table = table_of_maps(subject, feature_map.grid, cases, scores, cells, controls, config.tolerance_mm)
 
-    written = [write_table(folder, table)]
     are_labels_known = cohort.part(config.part).labels.is_file()
+    if not are_labels_known:  # the catalog's zeros stand for nothing
+        table["labelled"] = np.nan
+    written = [write_table(folder, table)]
     note = f"Grad-CAM of {run.name} at {_described(feature_map, subject.preparation.image_size)}.   + maximum"
     maps, views = len(cells[cases[0].question]), cases[0].views
     if maps < views:
@@ -180,18 +183,19 @@ def _controls(
 ) -> "list[Cells]":
     """The cells of nets with random weights."""
     from kium_lightning.saliency.grad_cam import Evidence
-    from kium_lightning.saliency.running import cells_of, feature_map_of
+    from kium_lightning.saliency.running import cells_of, feature_map_of, rows_at_once
     from kium_lightning.tasks.checkpoint import untrained_task
     from kium_lightning.tasks.classification import Classification
 
     questions = list(dict.fromkeys(case.question for case in cases))
+    batch_size = rows_at_once(subject.task, config.batch_size)
     cells = []
     for number in range(config.controls if questions else 0):
         task = untrained_task(run.checkpoint, config.seed + number).to(subject.task.device)
         assert isinstance(task, Classification)  # as the trained one
         same = feature_map_of(task, subject.dataset, feature_map.name)
         what = f"heat maps of random weights {number + 1}"
-        cells.append(cells_of(task, same, subject.dataset, questions, config.batch_size, what, Evidence.EITHER))
+        cells.append(cells_of(task, same, subject.dataset, questions, batch_size, what, Evidence.EITHER))
     return cells
 
 
@@ -207,9 +211,12 @@ def _scores(config: Config, subject: "Subject", table: "pd.DataFrame", controls:
     from kium_lightning.saliency.scores import score_table, summarize
 
     if "pointing" not in table:
-        what = (
-            "No view of these patients shows an aneurysm with these labels" if subject.truths else "No truth is known"
-        )
+        if not subject.truths:
+            what = "No truth is known"
+        elif any(truth.lacks_outlines for truth in subject.truths.values()):
+            what = "The truth of these patients lacks the outlines of aneurysms, which cohort.truth=masks writes"
+        else:
+            what = "No view of these patients shows an aneurysm with these labels"
         say(f"{what}: the heat maps are not scored.")
         return None
     scored = table.dropna(subset=["pointing"])

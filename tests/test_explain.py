@@ -94,8 +94,38 @@ def test_without_a_truth_maps_are_drawn_but_not_scored(
     cohort = ["cohort=kium", f"cohort.folder={folder}", "part=train_set", "drawn=1"]
     done = explained(capsys, tmp_path / "run", "run=mednet_posterior", *cohort)
     assert "No truth is known: the heat maps are not scored." in done.stdout
-    assert "pointing" not in pd.read_csv(done.written["saliency.csv"])
+    table = pd.read_csv(done.written["saliency.csv"])
+    assert "pointing" not in table
+    assert table["labelled"].notna().all()
     assert read_record(tmp_path / "run").facts["scores"] is None
+
+
+def test_unknown_labels_are_no_zeros(
+    trained: Path, phantom_cohort: CohortFolder, capsys: Capture, tmp_path: Path
+) -> None:
+    folder = tmp_path / "cohort"
+    (folder / "test_set").mkdir(parents=True)
+    for path in phantom_cohort.test_set.iterdir():
+        if path != phantom_cohort.groundtruth_csv:
+            (folder / "test_set" / path.name).symlink_to(path)
+    done = explained(
+        capsys, tmp_path / "run", "run=mednet_posterior", "cohort=kium", f"cohort.folder={folder}", "drawn=1"
+    )
+    assert pd.read_csv(done.written["saliency.csv"])["labelled"].isna().all()
+
+
+def test_missing_outlines_are_told_apart_from_missing_aneurysms(
+    trained: Path, phantom_cohort: CohortFolder, capsys: Capture, tmp_path: Path
+) -> None:
+    folder = tmp_path / "cohort"
+    truth = folder / "truth" / "train_set"
+    truth.mkdir(parents=True)
+    (folder / "train_set").symlink_to(phantom_cohort.train_set)
+    for path in (phantom_cohort.truth / "train_set").glob("*.json"):
+        (truth / path.name).symlink_to(path)
+    cohort = ["cohort=kium", f"cohort.folder={folder}", "part=train_set", "drawn=1"]
+    done = explained(capsys, tmp_path / "run", "run=mednet_anterior", *cohort)
+    assert "lacks the outlines of aneurysms, which cohort.truth=masks writes" in done.stdout
 
 
 @pytest.mark.parametrize("run", ["mednet_anterior", "swin_anterior"])

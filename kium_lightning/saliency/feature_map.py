@@ -72,18 +72,22 @@ class _Pass(NamedTuple):
         return self.shape[1] if self.channel_axis == 3 else self.shape[-1]
 
 
-def find_feature_map(net: nn.Module, inputs: Sequence[Tensor], layer: str | None = None) -> FeatureMap:
+def find_feature_map(
+    net: nn.Module, inputs: Sequence[Tensor], layer: str | None = None, present: Tensor | None = None
+) -> FeatureMap:
     """Finds the last feature map of a net by looking on while it works.
 
     It is the output (B, C, H', W'), or (B, C, T, H', W') of a net over stacked views, or (B, H', W', C), of the last
     module that gives a square map of more than one cell and more than one channel: the last stage of a ResNet or of a
     Swin Transformer. What a module does within attention is no map: its rows and columns are places, all to all.
-    The first dimension may also be B times the number of views, where a net looks at each view by itself.
+    The first dimension may also be B times the number of views, where a net looks at each view by itself, or the
+    number of views that are there, where it leaves out those that patients lack.
 
     Args:
         net: in evaluation mode.
         inputs: what it takes; images (B, V, S, S) first.
         layer: the name of a module to use instead, such as ``backbone.layer3``; None for the last one.
+        present: (B, V) bool, which views are there; None for all.
 
     Raises:
         ConfigError: the net has no such map, or goes on after its last one with a sequence of patches, as a ViT; or it
@@ -91,6 +95,8 @@ def find_feature_map(net: nn.Module, inputs: Sequence[Tensor], layer: str | None
     """
     images = inputs[0]
     batches = {len(images), len(images) * images.shape[1]}
+    if present is not None:
+        batches.add(int(present.sum()))
     passes = _watch(net, inputs)
     maps = [done for done in passes if done.shape[0] in batches and done.channel_axis is not None]
     if layer is None and not maps:

@@ -30,6 +30,7 @@ def heat_maps(
     inputs: Sequence[Tensor],
     outputs: Tensor,
     evidence: Evidence = Evidence.FOR,
+    present: Tensor | None = None,
 ) -> Tensor:
     """Computes where in the images evidence for an output lies.
 
@@ -45,10 +46,12 @@ def heat_maps(
         inputs: what the net takes; images (B, V, S, S) first.
         outputs: (B,) int64, which logit of each row.
         evidence: what to show.
+        present: (B, V) bool, which views are there; None for all.
 
     Returns:
         (B, M, H', W') float32 on the CPU, at least 0 and in no particular unit. M is 1 where the net's first layer
-        mixes the views, and otherwise up to V: the maps of the views in order.
+        mixes the views, and otherwise up to V: the maps of the views in order. NaN are the maps of missing views where
+        the net leaves these out.
 
     Raises:
         ConfigError: the output does not depend on the feature map by gradients.
@@ -71,11 +74,21 @@ def heat_maps(
                 f"The net lets no gradient through to {feature_map.name}. Name a later module as layer, or explain "
                 "another run."
             ) from error
-    signed: Tensor = cells.detach().float().cpu().reshape(len(images), -1, *cells.shape[-2:])
+    signed = _by_row(cells.detach().float().cpu(), images.shape[:2], present)
     if evidence is Evidence.EITHER:
-        has_none = (signed <= 0).flatten(1).all(1)
+        has_none = ~(signed > 0).flatten(1).any(1)  # whatever missing views are
         signed = torch.where(has_none[:, None, None, None], -signed, signed)
     return torch.relu(signed)
+
+
+def _by_row(cells: Tensor, shape: torch.Size, present: Tensor | None) -> Tensor:
+    """Sorts maps (N, 1, ..., H', W') into the rows (B, M, H', W') of images of which the net may have left some out."""
+    rows, views = shape
+    if present is None or len(cells) in (rows, rows * views):
+        return cells.reshape(rows, -1, *cells.shape[-2:])
+    scattered = cells.new_full((rows * views, *cells.shape[-2:]), torch.nan)
+    scattered[present.cpu().flatten()] = cells.reshape(-1, *cells.shape[-2:])
+    return scattered.reshape(rows, views, *cells.shape[-2:])
 
 
 @contextmanager

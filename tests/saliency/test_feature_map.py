@@ -11,7 +11,7 @@ from kium_lightning.nets.mednet import MedNetResNet18
 from kium_lightning.nets.resnet18 import ResNet18
 from kium_lightning.nets.swin import SwinV2CrTiny
 from kium_lightning.saliency.feature_map import Grid, find_feature_map
-from kium_lightning.saliency.grad_cam import heat_maps, map_of_view
+from kium_lightning.saliency.grad_cam import Evidence, heat_maps, map_of_view
 
 
 class Stack(nn.Module):
@@ -85,8 +85,8 @@ class _Negative(nn.Module):
         super().__init__()
         self.net = net
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return -self.net(images)  # type: ignore[no-any-return]
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        return -self.net(*inputs)  # type: ignore[no-any-return]
 
 
 def test_another_layer_can_be_named_and_an_unknown_one_is_told_those_there_are() -> None:
@@ -160,6 +160,50 @@ def test_a_net_that_sees_the_views_apart_gets_a_map_for_each(is_volume: bool) ->
     assert maps.shape == (2, 8, 4, 4)
     assert map_of_view(maps[1], 5, 8)[3, 0] == maps.max() > 0
     assert maps.count_nonzero() == 1
+
+
+class EachPresentView(nn.Module):
+    """Looks at each view that is there by itself, and at no other."""
+
+    inputs = ("image", "present")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maps = nn.Conv2d(1, 2, 2, 2, bias=False)
+        nn.init.ones_(self.maps.weight)
+
+    def forward(self, images: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
+        features = self.maps(images[present].unsqueeze(1)).relu().mean((2, 3))
+        return torch.stack([views.sum(0) for views in features.split(present.sum(1).tolist())])
+
+
+def test_maps_stay_with_their_patients_where_a_net_leaves_missing_views_out() -> None:
+    net = EachPresentView()
+    present = torch.ones(3, 8, dtype=torch.bool)
+    present[0, 2:6] = present[1, 5] = False
+    images = torch.full((3, 8, 8, 8), -1.0)
+    for row, view in ((0, 7), (1, 6), (2, 1)):
+        images[row, view, 6:, :2] = 1.0
+    inputs = [images, present]
+    found = find_feature_map(net, [part[:1] for part in inputs], None, present[:1])
+    for evidence in Evidence:
+        maps = heat_maps(net, found, inputs, torch.zeros(3, dtype=torch.int64), evidence, present)
+        assert maps.shape == (3, 8, 4, 4)
+        torch.testing.assert_close(maps.isnan(), ~present[:, :, None, None].expand(3, 8, 4, 4))
+        assert (maps > 0).nonzero().tolist() == [[0, 7, 3, 0], [1, 6, 3, 0], [2, 1, 3, 0]]
+
+
+def test_evidence_against_is_shown_of_the_views_that_are_there() -> None:
+    net = EachPresentView()
+    present = torch.tensor([[True, False]])
+    images = torch.ones(1, 2, 4, 4)
+    found = find_feature_map(net, [images, present], None, present)
+    negative = _Negative(net)
+    output = torch.zeros(1, dtype=torch.int64)
+    maps = heat_maps(negative, found, [images, present], output, Evidence.FOR, present)
+    assert (maps[0, 0] == 0).all()
+    maps = heat_maps(negative, found, [images, present], output, Evidence.EITHER, present)
+    assert (maps[0, 0] > 0).all()
 
 
 def test_views_share_maps_where_there_are_fewer() -> None:
