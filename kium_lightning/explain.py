@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kium_lightning.console import say, say_written, show
 from kium_lightning.errors import ConfigError, RunError
-from kium_lightning.numbers import share, whole
+from kium_lightning.numbers import listed, share, whole
 from kium_lightning.records import newest_run, write_record
 from kium_lightning.settings import Config, build, outputs_dir, verb
 
@@ -36,7 +36,7 @@ def explain(config: Config) -> None:
         KiumError: the run, the patients, the labels or the layer are missing or do not fit together.
     """
     from kium_lightning.saliency.patient_sheet import patient_title, write_patient
-    from kium_lightning.saliency.running import cells_of, feature_map_of, row_scores
+    from kium_lightning.saliency.running import cells_of, feature_map_of, row_scores, rows_at_once
     from kium_lightning.saliency.table import table_of_maps, write_table
 
     started = time.monotonic()
@@ -47,16 +47,19 @@ def explain(config: Config) -> None:
     feature_map = feature_map_of(subject.task, subject.dataset, config.layer)
     say(f"net: {run.name} ({run.checkpoint})")
     say(f"layer: {_described(feature_map, subject.preparation.image_size)}")
-    scores = row_scores(subject.task, subject.dataset, config.batch_size)
+    batch_size = rows_at_once(subject.task, config.batch_size)
+    scores = row_scores(subject.task, subject.dataset, batch_size)
     to_draw, to_score = _cases(config, subject, scores)
     cases = list(dict.fromkeys([*to_draw, *to_score]))
     questions = list(dict.fromkeys(case.question for case in cases))
-    cells = cells_of(subject.task, feature_map, subject.dataset, questions, config.batch_size, "heat maps")
+    cells = cells_of(subject.task, feature_map, subject.dataset, questions, batch_size, "heat maps")
     controls = _controls(config, subject, run, feature_map, to_score)
     table = table_of_maps(subject, feature_map.grid, cases, scores, cells, controls, config.tolerance_mm)
 
-    written = [write_table(folder, table)]
     are_labels_known = cohort.part(config.part).labels.is_file()
+    if not are_labels_known:  # the catalog's zeros stand for nothing
+        table["labelled"] = np.nan
+    written = [write_table(folder, table)]
     note = f"Grad-CAM of {run.name} at {_described(feature_map, subject.preparation.image_size)}.   + maximum"
     maps, views = len(cells[cases[0].question]), cases[0].views
     if maps < views:
@@ -95,7 +98,7 @@ def _check_numbers(config: Config) -> None:
     if not isinstance(tolerance, int | float) or isinstance(tolerance, bool) or not tolerance >= 0:
         raise ConfigError(f"tolerance_mm is {tolerance!r}. Give it a number of at least 0.")
     for name in ("patients", "labels", "views"):
-        if config[name] is not None and not len(config[name]):
+        if config[name] is not None and not listed(name, config[name]):
             raise ConfigError(f"{name} is empty. Name some, such as {name}=[...], or leave it out.")
 
 
@@ -131,7 +134,7 @@ def _subject(config: Config, run: "TrainingRun", cohort: "CohortFolder") -> "Sub
     part = cohort.part(config.part)
     catalog = read_catalog(part.images, part.labels if part.labels.is_file() else part.table, config.on_fault)
     if config.patients is not None:
-        catalog = catalog.subset(whole("patients", patient, 0) for patient in config.patients)
+        catalog = catalog.subset(whole("patients", patient, 0) for patient in listed("patients", config.patients))
     return Subject(
         loaded.task.to(device),
         loaded.preparation,
@@ -146,8 +149,8 @@ def _cases(config: Config, subject: "Subject", scores: NDArray[np.float64]) -> "
     from kium_lightning.saliency.cases import chosen_labels, patients_to_draw, telling_labels
 
     rows, patients = subject.task.rows, subject.catalog.patients
-    views = _views(config.views, subject)
-    wanted = None if config.labels is None else chosen_labels(rows.label_names, config.labels)
+    views = _views(listed("views", config.views), subject)
+    wanted = chosen_labels(rows.label_names, listed("labels", config.labels))
     by_patient = scores.reshape(len(patients), len(rows.samples), -1)
     labels = subject.dataset.labels.reshape(by_patient.shape)
     telling = {
@@ -162,12 +165,13 @@ def _cases(config: Config, subject: "Subject", scores: NDArray[np.float64]) -> "
     return to_draw, [case for case in known if subject.can_score(case)]
 
 
-def _views(codes: Sequence[str] | None, subject: "Subject") -> "list[View] | None":
+def _views(codes: Sequence[str], subject: "Subject") -> "list[View] | None":
+    """The views with these codes; None, which is all, where none is named."""
     from kium_lightning.data.rows import chosen_views
 
-    if codes is None:
+    if not codes:
         return None
-    seen = [view.code for sample in subject.task.rows.samples for view in sample.views]
+    seen = list(dict.fromkeys(view.code for sample in subject.task.rows.samples for view in sample.views))
     unseen = [code for code in codes if code not in seen]
     if unseen:
         raise ConfigError(f"The net looks at no view {unseen[0]}. Choose views from {', '.join(seen)}.")
@@ -179,18 +183,19 @@ def _controls(
 ) -> "list[Cells]":
     """The cells of nets with random weights."""
     from kium_lightning.saliency.grad_cam import Evidence
-    from kium_lightning.saliency.running import cells_of, feature_map_of
+    from kium_lightning.saliency.running import cells_of, feature_map_of, rows_at_once
     from kium_lightning.tasks.checkpoint import untrained_task
     from kium_lightning.tasks.classification import Classification
 
     questions = list(dict.fromkeys(case.question for case in cases))
+    batch_size = rows_at_once(subject.task, config.batch_size)
     cells = []
     for number in range(config.controls if questions else 0):
         task = untrained_task(run.checkpoint, config.seed + number).to(subject.task.device)
         assert isinstance(task, Classification)  # as the trained one
         same = feature_map_of(task, subject.dataset, feature_map.name)
         what = f"heat maps of random weights {number + 1}"
-        cells.append(cells_of(task, same, subject.dataset, questions, config.batch_size, what, Evidence.EITHER))
+        cells.append(cells_of(task, same, subject.dataset, questions, batch_size, what, Evidence.EITHER))
     return cells
 
 
@@ -206,9 +211,12 @@ def _scores(config: Config, subject: "Subject", table: "pd.DataFrame", controls:
     from kium_lightning.saliency.scores import score_table, summarize
 
     if "pointing" not in table:
-        what = (
-            "No view of these patients shows an aneurysm with these labels" if subject.truths else "No truth is known"
-        )
+        if not subject.truths:
+            what = "No truth is known"
+        elif any(truth.lacks_outlines for truth in subject.truths.values()):
+            what = "The truth of these patients lacks the outlines of aneurysms, which cohort.truth=masks writes"
+        else:
+            what = "No view of these patients shows an aneurysm with these labels"
         say(f"{what}: the heat maps are not scored.")
         return None
     scored = table.dropna(subset=["pointing"])

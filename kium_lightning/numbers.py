@@ -1,7 +1,7 @@
-"""Checks of numbers that a user gives, each with one sentence where it does not fit."""
+"""Checks of numbers and lists that a user gives, each with one sentence where it does not fit."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, get_type_hints
 
@@ -41,6 +41,25 @@ def share(name: str, value: Any) -> float:
     if not fits or not 0 < value < 1:
         raise ConfigError(f"{name} is {value!r}. Give it a number between 0 and 1.")
     return float(value)
+
+
+def listed(name: str, value: Any) -> list[Any]:
+    """Takes a list, or a plain value as a list of one: ``labels=MCA`` means ``labels=[MCA]``.
+
+    Args:
+        name: the key that gives it, for the message.
+        value: what was given; None is an empty list.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    if value is None:
+        return []
+    if isinstance(value, str | int | float):
+        return [value]
+    if not isinstance(value, Sequence):
+        raise ConfigError(f"{name} is {value!r}. Give it a list, such as {name}=[...].")
+    return list(value)
 
 
 def _is_number(value: Any, least: float, most: float, above: float, whole: bool) -> bool:

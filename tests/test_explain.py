@@ -74,6 +74,7 @@ def test_maps_lie_on_the_original_files_and_the_table_gives_their_maxima(
         assert sorted(maps) == ["BA_LV-B", "BA_RV-A"]
         assert read_grey(done.written[f"{patient}.png"]).shape[1] > 600
         greatest = drawn[drawn["Index"] == patient]["maximum"].max()
+        assert greatest > 0  # or nothing would be compared
         for name, heat in maps.items():
             image = read_grey(phantom_cohort.test_set / f"{patient}{name.removeprefix('BA_')}.jpg")
             assert heat.dtype == np.float16
@@ -93,8 +94,38 @@ def test_without_a_truth_maps_are_drawn_but_not_scored(
     cohort = ["cohort=kium", f"cohort.folder={folder}", "part=train_set", "drawn=1"]
     done = explained(capsys, tmp_path / "run", "run=mednet_posterior", *cohort)
     assert "No truth is known: the heat maps are not scored." in done.stdout
-    assert "pointing" not in pd.read_csv(done.written["saliency.csv"])
+    table = pd.read_csv(done.written["saliency.csv"])
+    assert "pointing" not in table
+    assert table["labelled"].notna().all()
     assert read_record(tmp_path / "run").facts["scores"] is None
+
+
+def test_unknown_labels_are_no_zeros(
+    trained: Path, phantom_cohort: CohortFolder, capsys: Capture, tmp_path: Path
+) -> None:
+    folder = tmp_path / "cohort"
+    (folder / "test_set").mkdir(parents=True)
+    for path in phantom_cohort.test_set.iterdir():
+        if path != phantom_cohort.groundtruth_csv:
+            (folder / "test_set" / path.name).symlink_to(path)
+    done = explained(
+        capsys, tmp_path / "run", "run=mednet_posterior", "cohort=kium", f"cohort.folder={folder}", "drawn=1"
+    )
+    assert pd.read_csv(done.written["saliency.csv"])["labelled"].isna().all()
+
+
+def test_missing_outlines_are_told_apart_from_missing_aneurysms(
+    trained: Path, phantom_cohort: CohortFolder, capsys: Capture, tmp_path: Path
+) -> None:
+    folder = tmp_path / "cohort"
+    truth = folder / "truth" / "train_set"
+    truth.mkdir(parents=True)
+    (folder / "train_set").symlink_to(phantom_cohort.train_set)
+    for path in (phantom_cohort.truth / "train_set").glob("*.json"):
+        (truth / path.name).symlink_to(path)
+    cohort = ["cohort=kium", f"cohort.folder={folder}", "part=train_set", "drawn=1"]
+    done = explained(capsys, tmp_path / "run", "run=mednet_anterior", *cohort)
+    assert "lacks the outlines of aneurysms, which cohort.truth=masks writes" in done.stdout
 
 
 @pytest.mark.parametrize("run", ["mednet_anterior", "swin_anterior"])
@@ -115,8 +146,13 @@ WRONG = {
     "run": (["run=/gone"], "/gone"),
     "layer": (["layer=backbone.layer9"], r"layer=backbone\.layer9 is no module"),
     "labels": (["labels=[PCA]"], "labels=PCA is none of this net's. Choose from Aneurysm"),
-    "views": (["views=[LV-A]"], "looks at no view LV-A. Choose views from LI-A"),
+    "label": (["labels=PCA"], "labels=PCA is none of this net's"),
+    "views": (["views=[LV-A]"], r"looks at no view LV-A\. Choose views from LI-A, LI-B, RI-A, RI-B\."),
+    "view": (["views=LV-A"], "looks at no view LV-A"),
     "patients": (["patients=[7]"], "not in the catalog"),
+    "patient": (["patients=7"], "not in the catalog"),
+    "a name for a patient": (["patients=first"], "patients is 'first'"),
+    "a mapping": (["views={LI-A: 1}"], "views is .* Give it a list"),
     "no patients": (["patients=[]"], "patients is empty"),
     "part": (["part=validation_set"], "no part 'validation_set'"),
     "tolerance": (["tolerance_mm=-1"], "tolerance_mm is -1"),
@@ -132,6 +168,17 @@ def test_what_cannot_be_explained_is_told_in_one_message(case: str, trained: Pat
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert re.search(expected, done.stderr), done.stderr
+
+
+def test_plain_values_are_lists_of_one(
+    trained: Path, phantom_cohort: CohortFolder, capsys: Capture, tmp_path: Path
+) -> None:
+    patient = pd.read_csv(phantom_cohort.test_csv)["Index"].tolist()[0]
+    plain = [f"patients={patient}", "views=RV-A", "labels=BA"]
+    done = explained(capsys, tmp_path, "run=resnet18_posterior", *plain)
+    drawn = pd.read_csv(done.written["saliency.csv"])
+    assert drawn[["Index", "view", "label"]].to_numpy().tolist() == [[patient, "RV-A", "BA"]]
+    assert list(np.load(done.written[f"{patient}.npz"])) == ["BA_RV-A"]
 
 
 def test_help_says_what_the_verb_does(capsys: Capture) -> None:

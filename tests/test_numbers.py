@@ -2,9 +2,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import pytest
+from omegaconf import OmegaConf
 
 from kium_lightning.errors import ConfigError, SettingError
-from kium_lightning.numbers import Checked, Normal, Probability, Range, pair, share, single, triple, whole
+from kium_lightning.numbers import Checked, Normal, Probability, Range, listed, pair, share, single, triple, whole
 
 
 @pytest.mark.parametrize("value", [0, -1, 9, 2.0, "4", "abc", None, True])
@@ -78,3 +79,15 @@ def test_a_dataclass_is_held_against_the_rules_of_its_fields() -> None:
 def test_a_fault_inside_a_node_has_the_whole_key() -> None:
     fault = SettingError("chance", "is 2. Give it a number from 0 to 1.")
     assert str(fault.inside("cohort.rain")) == "cohort.rain.chance is 2. Give it a number from 0 to 1."
+
+
+def test_a_plain_value_is_a_list_of_one() -> None:
+    assert listed("labels", "MCA") == ["MCA"]
+    assert listed("patients", 1301) == [1301]
+    assert listed("labels", OmegaConf.create(["MCA", "ICA"])) == listed("labels", ("MCA", "ICA")) == ["MCA", "ICA"]
+    assert listed("labels", None) == listed("labels", []) == []
+
+
+def test_what_is_no_list_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"labels is \{'MCA': 1\}\. Give it a list, such as labels=\[\.\.\.\]"):
+        listed("labels", {"MCA": 1})

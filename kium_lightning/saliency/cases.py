@@ -46,6 +46,11 @@ class Case(NamedTuple):
     locations: frozenset[Location]
 
     @property
+    def name(self) -> str:
+        """What tells the map from the patient's others with this label: the sample's name, or the view's code."""
+        return self.sample if self.views == 1 else self.view.code
+
+    @property
     def question(self) -> Question:
         """What the net is asked."""
         return self.row, self.label
@@ -96,7 +101,7 @@ def chosen_labels(names: Sequence[str], wanted: Sequence[str]) -> list[int]:
     for name in wanted:
         if name not in known:
             raise ConfigError(f"labels={name} is none of this net's. Choose from {', '.join(map(shown_name, names))}.")
-    return [known[name] for name in wanted]
+    return list(dict.fromkeys(known[name] for name in wanted))
 
 
 def shown_name(label: str) -> str:

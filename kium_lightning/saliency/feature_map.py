@@ -1,5 +1,6 @@
 """Finding the feature map of a net that a heat map is made of, and where its cells lie in the image."""
 
+import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -10,6 +11,8 @@ from torch import Tensor, nn
 from kium_lightning.errors import ConfigError
 
 _WINDOWED = (nn.Conv2d, nn.Conv3d, nn.MaxPool2d, nn.MaxPool3d, nn.AvgPool2d, nn.AvgPool3d)
+_ATTENTION = re.compile(r"(Attention|Attn)(Pool\w*|Cl|2d|V2)?$")  # classes whose inner outputs are no maps of the image
+_MOST_EXTRA_TOKENS = 16  # beside those of the cells: a class token, registers
 _MOST_LISTED = 6
 
 
@@ -32,6 +35,7 @@ class FeatureMap(NamedTuple):
         name: of the module in the net.
         module: the module.
         channels: of its output.
+        channel_axis: of its output: 1, or 3 where they stand last, as in Swin Transformers.
         side: cells along each side.
         grid: where these cells lie in the image.
     """
@@ -39,6 +43,7 @@ class FeatureMap(NamedTuple):
     name: str
     module: nn.Module
     channels: int
+    channel_axis: int
     side: int
     grid: Grid
 
@@ -51,26 +56,49 @@ class _Pass(NamedTuple):
     shape: tuple[int, ...]
     incoming: int | None
 
+    @property
+    def channel_axis(self) -> int | None:
+        """Where the channels of a square map stand, first if both can be; None for what is no map.
 
-def find_feature_map(net: nn.Module, inputs: Sequence[Tensor], layer: str | None = None) -> FeatureMap:
+        One channel alone would be a map of attention and not of features.
+        """
+        if len(self.shape) in (4, 5) and self.shape[1] > 1 and self.shape[-1] == self.shape[-2] > 1:
+            return 1
+        return 3 if len(self.shape) == 4 and self.shape[1] == self.shape[2] > 1 and self.shape[3] > 1 else None
+
+    @property
+    def side(self) -> int:
+        """Cells along a side of a map."""
+        return self.shape[1] if self.channel_axis == 3 else self.shape[-1]
+
+
+def find_feature_map(
+    net: nn.Module, inputs: Sequence[Tensor], layer: str | None = None, present: Tensor | None = None
+) -> FeatureMap:
     """Finds the last feature map of a net by looking on while it works.
 
-    It is the output (B, C, H', W'), or (B, C, T, H', W') of a net over stacked views, of the last module that gives a
-    square map of more than one cell and more than one channel: the last stage of a ResNet or of a Swin Transformer.
-    The first dimension may also be B times the number of views, where a net looks at each view by itself.
+    It is the output (B, C, H', W'), or (B, C, T, H', W') of a net over stacked views, or (B, H', W', C), of the last
+    module that gives a square map of more than one cell and more than one channel: the last stage of a ResNet or of a
+    Swin Transformer. What a module does within attention is no map: its rows and columns are places, all to all.
+    The first dimension may also be B times the number of views, where a net looks at each view by itself, or the
+    number of views that are there, where it leaves out those that patients lack.
 
     Args:
         net: in evaluation mode.
         inputs: what it takes; images (B, V, S, S) first.
         layer: the name of a module to use instead, such as ``backbone.layer3``; None for the last one.
+        present: (B, V) bool, which views are there; None for all.
 
     Raises:
-        ConfigError: the net has no such map, or no module of this name, or this module's output is no map.
+        ConfigError: the net has no such map, or goes on after its last one with a sequence of patches, as a ViT; or it
+            has no module of the name given, or this module's output is no map.
     """
     images = inputs[0]
     batches = {len(images), len(images) * images.shape[1]}
+    if present is not None:
+        batches.add(int(present.sum()))
     passes = _watch(net, inputs)
-    maps = [done for done in passes if _is_map(done.shape, batches)]
+    maps = [done for done in passes if done.shape[0] in batches and done.channel_axis is not None]
     if layer is None and not maps:
         raise ConfigError(
             f"No module of {type(net).__name__} gives a feature map: there is nothing to make a heat map of. Explain "
@@ -82,13 +110,20 @@ def find_feature_map(net: nn.Module, inputs: Sequence[Tensor], layer: str | None
             f"layer={layer} is no module of {type(net).__name__} that gives a feature map. Choose one such as "
             f"{', '.join(_by_side(maps))}, or null for the last one."
         )
-    before = passes[: passes.index(chosen)]
-    side = chosen.shape[-1]
-    return FeatureMap(chosen.name, chosen.module, chosen.shape[1], side, _grid(before, images.shape[-1], side))
+    place, axis = passes.index(chosen), chosen.channel_axis
+    assert axis is not None  # it is a map
+    if layer is None and any(_is_sequence(done, chosen.side, batches) for done in passes[place + 1 :]):
+        raise ConfigError(
+            f"{type(net).__name__} goes on after its last feature map, {chosen.name}, with a sequence of patches. Set "
+            f"layer={chosen.name} to see this map all the same, or explain a run whose net is convolutional or a Swin "
+            "Transformer."
+        )
+    grid = _grid(passes[: place + 1], images.shape[-1], chosen.side)
+    return FeatureMap(chosen.name, chosen.module, chosen.shape[axis], axis, chosen.side, grid)
 
 
 def _watch(net: nn.Module, inputs: Sequence[Tensor]) -> list[_Pass]:
-    """What each module did in one forward pass, in the order in which they were done."""
+    """What each module outside of attention did in one forward pass, in the order in which they were done."""
     passes: list[_Pass] = []
 
     def note(module: nn.Module, given: tuple[Any, ...], output: Any, name: str) -> None:
@@ -96,7 +131,9 @@ def _watch(net: nn.Module, inputs: Sequence[Tensor]) -> list[_Pass]:
             came = given[0] if given and isinstance(given[0], Tensor) and given[0].ndim >= 4 else None
             passes.append(_Pass(name, module, tuple(output.shape), None if came is None else came.shape[-1]))
 
-    hooks = [module.register_forward_hook(partial(note, name=name)) for name, module in net.named_modules() if name]
+    attention = tuple(f"{name}." for name, module in net.named_modules() if name and _is_attention(name, module))
+    watched = [(name, module) for name, module in net.named_modules() if name and not name.startswith(attention)]
+    hooks = [module.register_forward_hook(partial(note, name=name)) for name, module in watched]
     try:
         with torch.no_grad():
             net(*inputs)
@@ -106,14 +143,19 @@ def _watch(net: nn.Module, inputs: Sequence[Tensor]) -> list[_Pass]:
     return passes
 
 
-def _is_map(shape: tuple[int, ...], batches: set[int]) -> bool:
-    """Whether an output is a square map; one channel alone would be a map of attention and not of features."""
-    return len(shape) in (4, 5) and shape[0] in batches and shape[1] > 1 and shape[-1] == shape[-2] > 1
+def _is_attention(name: str, module: nn.Module) -> bool:
+    return "attn" in name.rpartition(".")[2] or _ATTENTION.search(type(module).__name__) is not None
+
+
+def _is_sequence(done: _Pass, side: int, batches: set[int]) -> bool:
+    """Whether an output (B, N, C) is a sequence of all cells of a map."""
+    shape = done.shape
+    return len(shape) == 3 and shape[0] in batches and 0 <= shape[1] - side**2 <= _MOST_EXTRA_TOKENS
 
 
 def _by_side(maps: Sequence[_Pass]) -> list[str]:
     """The last module of each resolution, coarse ones first."""
-    last = {done.shape[-1]: done.name for done in maps}
+    last = {done.side: done.name for done in maps}
     return [f"{name} ({side} x {side})" for side, name in sorted(last.items())][:_MOST_LISTED]
 
 
@@ -124,9 +166,12 @@ def _grid(passes: Sequence[_Pass], image_side: int, side: int) -> Grid:
     its windows s apart (Araujo et al., "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019).
     With the usual padding of (k - 1) / 2 the cells of a ResNet lie at 0, s, 2 s, ...: half a cell to the upper left of
     where stretching the map over the image would put them. Whatever is not done by such a module, as a Swin
-    Transformer's merging of patches, joins neighbouring cells.
+    Transformer's merging of patches, joins neighbouring cells. A net may make an image of the image first, as an
+    autoencoder does; what counts starts with the last module that makes something of the image's size smaller.
     """
     first, step, now = 0.0, 1.0, image_side
+    starts = [place for place, done in enumerate(passes) if _shrinks(done, now, side)]
+    passes = passes[starts[-1] :] if starts else passes
     while now > side:
         shrinking = next((done for done in passes if _shrinks(done, now, side)), None)
         if shrinking is None:

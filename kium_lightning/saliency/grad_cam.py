@@ -1,7 +1,9 @@
 """Heat maps by Grad-CAM."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
+from typing import Any
 
 import torch
 from captum.attr import LayerGradCam
@@ -28,6 +30,7 @@ def heat_maps(
     inputs: Sequence[Tensor],
     outputs: Tensor,
     evidence: Evidence = Evidence.FOR,
+    present: Tensor | None = None,
 ) -> Tensor:
     """Computes where in the images evidence for an output lies.
 
@@ -43,10 +46,12 @@ def heat_maps(
         inputs: what the net takes; images (B, V, S, S) first.
         outputs: (B,) int64, which logit of each row.
         evidence: what to show.
+        present: (B, V) bool, which views are there; None for all.
 
     Returns:
         (B, M, H', W') float32 on the CPU, at least 0 and in no particular unit. M is 1 where the net's first layer
-        mixes the views, and otherwise up to V: the maps of the views in order.
+        mixes the views, and otherwise up to V: the maps of the views in order. NaN are the maps of missing views where
+        the net leaves these out.
 
     Raises:
         ConfigError: the output does not depend on the feature map by gradients.
@@ -54,9 +59,10 @@ def heat_maps(
     images = inputs[0].detach().clone().requires_grad_()  # for nets whose parameters are frozen
     # A recurrent layer gives gradients on a GPU only while it trains, unless cuDNN is left out.
     recurrent = any(isinstance(module, nn.RNNBase) for module in net.modules())
-    with torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled and not recurrent):
+    cudnn = torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled and not recurrent)
+    with cudnn, _channels_first(feature_map) as layer:
         try:
-            cells = LayerGradCam(net, feature_map.module).attribute(
+            cells = LayerGradCam(net, layer).attribute(
                 images,
                 target=outputs,
                 additional_forward_args=tuple(inputs[1:]) or None,
@@ -68,11 +74,40 @@ def heat_maps(
                 f"The net lets no gradient through to {feature_map.name}. Name a later module as layer, or explain "
                 "another run."
             ) from error
-    signed: Tensor = cells.detach().float().cpu().reshape(len(images), -1, *cells.shape[-2:])
+    signed = _by_row(cells.detach().float().cpu(), images.shape[:2], present)
     if evidence is Evidence.EITHER:
-        has_none = (signed <= 0).flatten(1).all(1)
+        has_none = ~(signed > 0).flatten(1).any(1)  # whatever missing views are
         signed = torch.where(has_none[:, None, None, None], -signed, signed)
     return torch.relu(signed)
+
+
+def _by_row(cells: Tensor, shape: torch.Size, present: Tensor | None) -> Tensor:
+    """Sorts maps (N, 1, ..., H', W') into the rows (B, M, H', W') of images of which the net may have left some out."""
+    rows, views = shape
+    if present is None or len(cells) in (rows, rows * views):
+        return cells.reshape(rows, -1, *cells.shape[-2:])
+    scattered = cells.new_full((rows * views, *cells.shape[-2:]), torch.nan)
+    scattered[present.cpu().flatten()] = cells.reshape(-1, *cells.shape[-2:])
+    return scattered.reshape(rows, views, *cells.shape[-2:])
+
+
+@contextmanager
+def _channels_first(feature_map: FeatureMap) -> Iterator[nn.Module]:
+    """A module that gives the feature map as (N, C, ...), which is what Grad-CAM takes."""
+    if feature_map.channel_axis == 1:
+        yield feature_map.module
+        return
+    seen = nn.Identity()
+
+    def detour(_module: nn.Module, _given: tuple[Any, ...], output: Tensor) -> Tensor:
+        turned: Tensor = seen(output.movedim(feature_map.channel_axis, 1))
+        return turned.movedim(1, feature_map.channel_axis)
+
+    hook = feature_map.module.register_forward_hook(detour)
+    try:
+        yield seen
+    finally:
+        hook.remove()
 
 
 def map_of_view(maps: Tensor, channel: int, views: int) -> Tensor:

@@ -29,8 +29,8 @@ def write_patient(
 ) -> list[Path]:
     """Writes ``{Index}.png``, the sheet, and ``{Index}.npz``, the heat maps.
 
-    The second holds one array per map, ``{label}_{view}``, (H, W) float16 of the original file: the share of the
-    greatest value among this label's maps of the patient, NaN where the net did not look.
+    The second holds one array per map, ``{label}_{name}``, such as ``MCA_LI-A``, (H, W) float16 of the original file:
+    the share of the greatest value among this label's maps of the patient, NaN where the net did not look.
 
     Args:
         folder: where to.
@@ -48,11 +48,11 @@ def write_patient(
     bands, maps = [], {}
     for label in dict.fromkeys(case.label for case in cases):
         panels = [_panel(subject, grid, case, scores, cells) for case in cases if case.label == label]
-        views = [case.view.code for case in cases if case.label == label]
+        names = [case.name for case in cases if case.label == label]
         greatest = max(panel.peak.value for panel in panels)
-        for view, panel in zip(views, panels, strict=True):
+        for name, panel in zip(names, panels, strict=True):
             share = panel.heat / greatest if greatest > 0 else panel.heat
-            maps[f"{subject.names[label]}_{view}"] = share.astype(np.float16)
+            maps[f"{subject.names[label]}_{name}"] = share.astype(np.float16)
         bands.append(Band(subject.names[label], panels))
     patient = cases[0].patient
     sheet, arrays = folder / f"{patient}.png", folder / f"{patient}.npz"
@@ -65,7 +65,7 @@ def write_patient(
 def _panel(subject: Subject, grid: Grid, case: Case, scores: NDArray[np.float64], cells: Cells) -> Panel:
     image, place = subject.original(case)
     heat = heat_map(cells, case, grid, place)
-    title = f"{case.view.code}   score {scores[case.row, case.label]:.2f}"
+    title = f"{case.name}   score {scores[case.row, case.label]:.2f}"
     outlines = subject.outline(case, image.shape), subject.other_outline(case, image.shape)
     return Panel(title, image, heat, peak(heat), *outlines)
 

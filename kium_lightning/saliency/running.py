@@ -18,6 +18,11 @@ Question = tuple[int, int]  # a row and a label
 Cells = dict[Question, torch.Tensor]
 
 
+def rows_at_once(task: Classification, pictures: int) -> int:
+    """How many rows hold a number of pictures; at least one."""
+    return max(1, pictures // max(len(sample.views) for sample in task.rows.samples))
+
+
 def row_scores(task: Classification, dataset: RowDataset, batch_size: int) -> NDArray[np.float64]:
     """Scores all rows of a dataset: (rows, labels), 0 to 1."""
     starts = range(0, len(dataset), batch_size)
@@ -31,7 +36,8 @@ def row_scores(task: Classification, dataset: RowDataset, batch_size: int) -> ND
 
 def feature_map_of(task: Classification, dataset: RowDataset, layer: str | None) -> FeatureMap:
     """Finds the feature map that heat maps are made of, see ``find_feature_map``."""
-    return find_feature_map(task.net, _inputs(task, dataset, [0]), layer)
+    batch = _batch(task, dataset, [0])
+    return find_feature_map(task.net, _inputs(task, batch), layer, batch["present"])
 
 
 def cells_of(
@@ -50,7 +56,7 @@ def cells_of(
         feature_map: of the task's net.
         dataset: the rows.
         questions: rows and labels to explain.
-        batch_size: how many at once.
+        batch_size: how many at once, see ``rows_at_once``.
         description: what the progress bar says.
         evidence: what the maps show.
 
@@ -61,9 +67,10 @@ def cells_of(
     cells: Cells = {}
     for start in track(starts, description, total=len(starts)):
         part = questions[start : start + batch_size]
-        inputs = _inputs(task, dataset, [row for row, _ in part])
+        batch = _batch(task, dataset, [row for row, _ in part])
         outputs = torch.tensor([label for _, label in part], device=task.device)
-        cells |= dict(zip(part, heat_maps(task.net, feature_map, inputs, outputs, evidence), strict=True))
+        maps = heat_maps(task.net, feature_map, _inputs(task, batch), outputs, evidence, batch["present"])
+        cells |= dict(zip(part, maps, strict=True))
     return cells
 
 
@@ -72,6 +79,5 @@ def _batch(task: Classification, dataset: RowDataset, rows: Sequence[int]) -> An
     return {name: part.to(task.device) for name, part in batch.items()}
 
 
-def _inputs(task: Classification, dataset: RowDataset, rows: Sequence[int]) -> list[torch.Tensor]:
-    batch = _batch(task, dataset, rows)
+def _inputs(task: Classification, batch: Any) -> list[torch.Tensor]:
     return [batch[name] for name in task.inputs]

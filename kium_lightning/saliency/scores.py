@@ -1,10 +1,11 @@
 """Judging the heat maps of a net on phantoms: beside random weights, beside other patients' maps, beside chance."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from rich.table import Table
 
 from kium_lightning.anatomy import INDEX_COLUMN
@@ -80,9 +81,13 @@ def summarize(table: pd.DataFrame, level: float, draws: int, seed: int) -> list[
 def _estimate(table: pd.DataFrame, column: str, level: float, draws: int, seed: int) -> Estimate:
     known = table.dropna(subset=[column])
     by_patient = known.groupby(INDEX_COLUMN)[column].agg(["sum", "count"]).to_numpy(np.float64)
-    mean: Callable[..., float] = lambda rows: rows[:, 0].sum() / rows[:, 1].sum() if len(rows) else np.nan  # noqa: E731
-    interval = bootstrap_interval(mean, by_patient, level=level, draws=draws, rng=np.random.default_rng(seed))
-    return Estimate(float(mean(by_patient)), interval.low, interval.high)
+    interval = bootstrap_interval(_mean, by_patient, level=level, draws=draws, rng=np.random.default_rng(seed))
+    return Estimate(_mean(by_patient), interval.low, interval.high)
+
+
+def _mean(patients: NDArray[np.float64]) -> float:
+    """The mean over maps from (patients, 2), each patient's sum and count; NaN where there are none."""
+    return float(patients[:, 0].sum() / patients[:, 1].sum()) if len(patients) else np.nan
 
 
 def score_table(lines: Sequence[Line], level: float) -> Table:

@@ -49,8 +49,8 @@ def table_of_maps(
         tolerance_mm: by which a maximum may miss an aneurysm, at the centre of the head.
 
     Returns:
-        A row per case: ``Index, view, label, labelled, score, maximum, x, y``, the last two in pixels of the file, and
-        the measures under the prefixes of ``scores.COMPARED``, NaN where they are not known.
+        A row per case: ``Index, sample, view, label, labelled, score, maximum, x, y``, the last two in pixels of the
+        file, and the measures under the prefixes of ``scores.COMPARED``, NaN where they are not known.
     """
     others = _others([case for case in cases if subject.can_score(case)])
     lines = []
@@ -60,6 +60,7 @@ def table_of_maps(
         top = peak(heat)
         line: dict[str, object] = {
             INDEX_COLUMN: case.patient,
+            "sample": case.sample,
             "view": case.view.code,
             "label": subject.names[case.label],
             "labelled": int(subject.dataset.labels[case.row, case.label]),

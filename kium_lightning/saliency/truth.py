@@ -37,6 +37,7 @@ class PatientTruth:
 
     Attributes:
         sacs: the patient's aneurysms.
+        lacks_outlines: whether a view shows an aneurysm whose outline was not written, as with ``cohort.truth=boxes``.
 
     Raises:
         CohortError: the file of the truth is missing or damaged.
@@ -61,6 +62,8 @@ class PatientTruth:
             raise CohortError(
                 f"{path} does not tell the truth about a phantom ({error}). Make the cohort again."
             ) from error
+        seen_in = {view for sac in self.sacs for view in sac.visible_in}
+        self.lacks_outlines = not all(self._mask_file(view).is_file() for view in seen_in)
 
     def shows(self, view: View, locations: frozenset[Location]) -> bool:
         """Whether a view shows an aneurysm at one of these locations, and its outline is known."""

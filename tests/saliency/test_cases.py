@@ -42,7 +42,7 @@ def test_chosen_views_are_kept() -> None:
 
 def test_labels_are_named_as_people_do() -> None:
     assert chosen_labels(["sum"], ["Aneurysm"]) == chosen_labels(["sum"], ["sum"]) == [0]
-    assert chosen_labels(["ICA", "MCA"], ["MCA", "ICA"]) == [1, 0]
+    assert chosen_labels(["ICA", "MCA"], ["MCA", "ICA", "MCA"]) == [1, 0]
     with pytest.raises(ConfigError, match=r"labels=PCA is none of this net's\. Choose from ICA, MCA"):
         chosen_labels(["ICA", "MCA"], ["PCA"])
 

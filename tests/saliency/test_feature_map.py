@@ -5,11 +5,13 @@ import torch
 from torch import nn
 
 from kium_lightning.errors import ConfigError
+from kium_lightning.nets.autoencoder import Autoencoder, ReconstructionClassifier
+from kium_lightning.nets.backbone import TimmNet
 from kium_lightning.nets.mednet import MedNetResNet18
 from kium_lightning.nets.resnet18 import ResNet18
 from kium_lightning.nets.swin import SwinV2CrTiny
 from kium_lightning.saliency.feature_map import Grid, find_feature_map
-from kium_lightning.saliency.grad_cam import heat_maps, map_of_view
+from kium_lightning.saliency.grad_cam import Evidence, heat_maps, map_of_view
 
 
 class Stack(nn.Module):
@@ -83,8 +85,8 @@ class _Negative(nn.Module):
         super().__init__()
         self.net = net
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return -self.net(images)  # type: ignore[no-any-return]
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        return -self.net(*inputs)  # type: ignore[no-any-return]
 
 
 def test_another_layer_can_be_named_and_an_unknown_one_is_told_those_there_are() -> None:
@@ -160,6 +162,50 @@ def test_a_net_that_sees_the_views_apart_gets_a_map_for_each(is_volume: bool) ->
     assert maps.count_nonzero() == 1
 
 
+class EachPresentView(nn.Module):
+    """Looks at each view that is there by itself, and at no other."""
+
+    inputs = ("image", "present")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maps = nn.Conv2d(1, 2, 2, 2, bias=False)
+        nn.init.ones_(self.maps.weight)
+
+    def forward(self, images: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
+        features = self.maps(images[present].unsqueeze(1)).relu().mean((2, 3))
+        return torch.stack([views.sum(0) for views in features.split(present.sum(1).tolist())])
+
+
+def test_maps_stay_with_their_patients_where_a_net_leaves_missing_views_out() -> None:
+    net = EachPresentView()
+    present = torch.ones(3, 8, dtype=torch.bool)
+    present[0, 2:6] = present[1, 5] = False
+    images = torch.full((3, 8, 8, 8), -1.0)
+    for row, view in ((0, 7), (1, 6), (2, 1)):
+        images[row, view, 6:, :2] = 1.0
+    inputs = [images, present]
+    found = find_feature_map(net, [part[:1] for part in inputs], None, present[:1])
+    for evidence in Evidence:
+        maps = heat_maps(net, found, inputs, torch.zeros(3, dtype=torch.int64), evidence, present)
+        assert maps.shape == (3, 8, 4, 4)
+        torch.testing.assert_close(maps.isnan(), ~present[:, :, None, None].expand(3, 8, 4, 4))
+        assert (maps > 0).nonzero().tolist() == [[0, 7, 3, 0], [1, 6, 3, 0], [2, 1, 3, 0]]
+
+
+def test_evidence_against_is_shown_of_the_views_that_are_there() -> None:
+    net = EachPresentView()
+    present = torch.tensor([[True, False]])
+    images = torch.ones(1, 2, 4, 4)
+    found = find_feature_map(net, [images, present], None, present)
+    negative = _Negative(net)
+    output = torch.zeros(1, dtype=torch.int64)
+    maps = heat_maps(negative, found, [images, present], output, Evidence.FOR, present)
+    assert (maps[0, 0] == 0).all()
+    maps = heat_maps(negative, found, [images, present], output, Evidence.EITHER, present)
+    assert (maps[0, 0] > 0).all()
+
+
 def test_views_share_maps_where_there_are_fewer() -> None:
     maps = torch.arange(2.0).reshape(2, 1, 1).expand(2, 3, 3)
     assert [float(map_of_view(maps, channel, 8)[0, 0]) for channel in range(8)] == [0, 0, 0, 0, 1, 1, 1, 1]
@@ -183,3 +229,51 @@ class Detached(nn.Module):
         with torch.no_grad():
             features = self.maps(images).mean((2, 3))
         return self.classifier(features)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "side"),
+    [("swin_tiny_patch4_window7_224", 224, 7), ("swinv2_tiny_window8_256", 256, 8), ("convnext_atto", 64, 2)],
+)
+def test_the_last_map_of_a_net_of_timm_is_one_of_the_image_and_not_of_attention(
+    name: str, size: int, side: int
+) -> None:
+    torch.manual_seed(0)
+    net = TimmNet(name, 2, 1, size, False).eval()
+    images = torch.rand(1, 1, size, size)
+    found = find_feature_map(net, [images])
+    assert (found.side, found.grid) == (side, Grid(15.5, 32))
+    channels = net.backbone.num_features
+    assert found.channels == channels
+
+    kept: list[torch.Tensor] = []
+    hook = found.module.register_forward_hook(lambda _module, _given, output: kept.append(output))
+    logit = net(images)[0, 1]
+    hook.remove()
+    (gradient,) = torch.autograd.grad(logit, kept)
+    features = kept[0]
+    axis = next(axis for axis in (1, 3) if features.shape[axis] == channels)
+    features, gradient = features.movedim(axis, 0).flatten(1), gradient.movedim(axis, 0).flatten(1)
+    expected = torch.relu(gradient.mean(1) @ features).detach().reshape(side, side)
+    maps = heat_maps(net, found, [images], torch.ones(1, dtype=torch.int64))
+    torch.testing.assert_close(maps[0, 0], expected, rtol=1e-3, atol=1e-6)
+
+
+def test_a_net_of_token_sequences_is_refused_unless_a_layer_is_named() -> None:
+    net, image = TimmNet("vit_tiny_patch16_224", 2, 1, 224, False).eval(), torch.zeros(1, 1, 224, 224)
+    with pytest.raises(ConfigError, match=r"with a sequence of patches\. Set layer=backbone\.patch_embed\.proj"):
+        find_feature_map(net, [image])
+    found = find_feature_map(net, [image], "backbone.patch_embed.proj")
+    assert (found.side, found.grid) == (14, Grid(7.5, 16))
+
+
+def test_cells_lie_where_the_last_net_puts_them_that_sees_something_of_the_images_size() -> None:
+    classifier = TimmNet("densenet121", 2, 1, 128, False)
+    alone = find_feature_map(classifier.eval(), [torch.zeros(1, 1, 128, 128)])
+    behind = ReconstructionClassifier(Autoencoder(1, [4, 4, 4, 4], 4), classifier).eval()
+    found = find_feature_map(behind, [torch.zeros(1, 1, 128, 128)])
+    assert (found.name, found.grid) == (f"classifier.{alone.name}", alone.grid)
+
+
+def test_a_strided_layer_that_is_named_puts_its_own_cells() -> None:
+    assert find_feature_map(ResNet18(2, False).eval(), [torch.zeros(1, 1, 64, 64)], "backbone.conv1").grid == Grid(0, 2)
