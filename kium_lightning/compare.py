@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kium_lightning.console import say, say_written, show
 from kium_lightning.errors import RunError
 from kium_lightning.files import replacing, write_text
-from kium_lightning.numbers import share, whole
+from kium_lightning.numbers import listed, share, whole
 from kium_lightning.records import finished_runs, write_record
 from kium_lightning.settings import Config, outputs_dir, verb
 
@@ -26,7 +26,7 @@ def compare(config: Config) -> None:
 
     level, draws, seed = share("level", config.level), whole("draws", config.draws, 1), whole("seed", config.seed, 0)
     folder, outputs = Path(config.folder).expanduser().resolve(), outputs_dir()
-    records = chosen_runs(outputs, list(config.models), config.sweep)
+    records = chosen_runs(outputs, listed("models", config.models), config.sweep)
     groups = compare_runs(records, level, draws, seed)
     for group in groups:
         show(terminal_table(group, outputs))

@@ -157,6 +157,18 @@ def test_the_verb_prints_and_writes_one_table(
     assert len(read_record(tmp_path / "compare").facts["runs"]) == 2
 
 
+def test_a_plain_pattern_chooses_as_a_list_of_one_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KIUM_OUTPUTS", str(tmp_path))
+    write_run(tmp_path, 1, "swin_anterior", patients_table(1, 0.4))
+    write_run(tmp_path, 2, "resnet18_anterior", patients_table(2, 0.4))
+    compare(config(tmp_path / "compare", "models=swin_*"))
+    assert list(pd.read_csv(tmp_path / "compare" / "comparison.csv")["model"]) == ["swin_anterior"]
+    with pytest.raises(RunError, match="no finished training run of mednet"):
+        compare(config(tmp_path / "compare", "models=mednet"))
+
+
 def test_a_damaged_table_of_scores_is_named(tmp_path: Path) -> None:
     folder = write_run(tmp_path, 1, "one", patients_table(1, 0.4))
     (folder / "validation_patients.csv").write_text("Index,score_BA\n1001,0.5\n")

@@ -14,9 +14,8 @@ from kium_lightning.data.splits import HeldOut
 from kium_lightning.data.transforms import Preparation
 from kium_lightning.errors import KiumError, RunError
 from kium_lightning.settings import build
-from kium_lightning.tasks.task import Task
+from kium_lightning.tasks.task import DESCRIPTION_KEY, Task
 
-_KEY = "kium_lightning"
 # The only code that a checkpoint may name; add the package of a net of your own before you load it.
 TRUSTED = ["kium_lightning.", "torch.optim.", "torch.nn."]
 _MOST_SHOWN = 160  # characters of a foreign error message
@@ -43,9 +42,10 @@ class Describe(L.Callback):
             "held_out": asdict(held_out),
         }
 
-    def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Adds the description to a checkpoint."""
-        checkpoint[_KEY] = self._description
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Hands the description to the task, as checkpoints of weights only do not ask callbacks."""
+        if isinstance(pl_module, Task):
+            pl_module.description = self._description
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def load_task(path: Path) -> LoadedTask:
         RunError: the file is missing, damaged, no checkpoint of this project, or of a version that does not fit.
     """
     checkpoint = _read(path)
-    description = checkpoint[_KEY]
+    description = checkpoint[DESCRIPTION_KEY]
     try:
         task = _built(description["model"], path)
         task.load_state_dict(checkpoint["state_dict"])
@@ -97,7 +97,7 @@ def untrained_task(path: Path, seed: int) -> Task:
     own_seed = int(np.random.SeedSequence((seed, *b"untrained")).generate_state(1)[0])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(own_seed)
-        return _built(_read(path)[_KEY]["model"], path).eval()
+        return _built(_read(path)[DESCRIPTION_KEY]["model"], path).eval()
 
 
 def _built(model: dict[str, Any], path: Path) -> Task:
@@ -130,7 +130,7 @@ def read_parts(path: Path) -> TrainedParts:
     """
     checkpoint = _read(path)
     try:
-        description = checkpoint[_KEY]
+        description = checkpoint[DESCRIPTION_KEY]
         held_out = HeldOut(**description["held_out"])
         return TrainedParts(checkpoint["state_dict"], dict(description["preparation"]), held_out)
     except (KeyError, TypeError, ValueError) as error:
@@ -152,7 +152,7 @@ def _read(path: Path) -> dict[str, Any]:
     # torch has no exception of its own for a file that is not, or no longer, what it wrote.
     except (OSError, EOFError, LookupError, TypeError, ValueError, RuntimeError, pickle.UnpicklingError) as error:
         raise RunError(f"{path} is damaged or no checkpoint ({_brief(error)}). Name another file.") from error
-    if not isinstance(checkpoint, dict) or _KEY not in checkpoint:
+    if not isinstance(checkpoint, dict) or DESCRIPTION_KEY not in checkpoint:
         raise RunError(f"{path} is no checkpoint that kium_lightning wrote. Name another file.")
     return checkpoint
 

@@ -14,6 +14,7 @@ from kium_lightning.data.rows import Rows
 from kium_lightning.errors import ConfigError
 from kium_lightning.numbers import whole
 
+DESCRIPTION_KEY = "kium_lightning"  # of a checkpoint
 MemoryFormat = Literal["channels_last", "contiguous"]
 
 _MEMORY_FORMATS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
@@ -63,6 +64,7 @@ class Task(L.LightningModule):
             raise ConfigError(f"{type(net).__name__} has 3D kernels. Set model.memory_format=contiguous.")
         self.epochs = whole("model.epochs", epochs, 1)
         self.start_from = start_from
+        self.description: dict[str, Any] | None = None
         self.net = net.to(memory_format=_MEMORY_FORMATS[memory_format])
         self.loss = loss
         self.rows = rows
@@ -83,6 +85,11 @@ class Task(L.LightningModule):
         parts: dict[str, Any] = {**batch}
         output: torch.Tensor = self(*(parts[name] for name in self.inputs))
         return output
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Adds what rebuilds the task without its run, where that is known."""
+        if self.description is not None:
+            checkpoint[DESCRIPTION_KEY] = self.description
 
     def check_monitor(self, known: Iterable[str]) -> None:
         """Tells a user who watches a score that is not there.

@@ -52,6 +52,17 @@ def test_a_task_is_rebuilt_from_its_file_alone(fitted: Classification, tmp_path:
     assert loaded.weights == {"source": "none", "cause": "no network"}
 
 
+def test_a_checkpoint_of_weights_only_is_rebuilt_as_well(noise_data: Angiograms, tmp_path: Path) -> None:
+    task: Classification = build(tiny_model())
+    trainer = tiny_trainer(tmp_path, noise_data, 1)
+    trainer.fit(task, datamodule=noise_data)
+    trainer.save_checkpoint(tmp_path / "weights.ckpt", weights_only=True)
+    assert "optimizer_states" not in torch.load(tmp_path / "weights.ckpt", weights_only=True)
+    images = torch.randn(3, 1, 32, 32)
+    with torch.inference_mode():
+        assert torch.equal(load_task(tmp_path / "weights.ckpt").task(images), task.eval()(images))
+
+
 def test_a_checkpoint_brings_the_preparation_of_its_images(
     fitted: Classification, noise_data: Angiograms, tmp_path: Path
 ) -> None:
