@@ -116,7 +116,7 @@ def test_a_run_that_is_stopped_says_so_in_a_sentence_and_leaves_nothing_half_don
     assert said.splitlines()[-1] == sentence
     assert "Traceback" not in said
     assert process.returncode == 130
-    while living_of_group(process.pid) and time.monotonic() < deadline:  # Python's own helper takes a moment
+    while living_of_group(process.pid) and time.monotonic() < deadline:  # Python's resource tracker takes a moment
         time.sleep(0.02)
     assert not living_of_group(process.pid)
     assert 0 < len(list(folder.glob("truth/*/*.json"))) < 68
