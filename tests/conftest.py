@@ -1,5 +1,6 @@
 """What all tests share: an outputs folder of their own, a tiny phantom cohort, a trained ensemble, a usual tree."""
 
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,12 @@ from kium_lightning.phantom.tree import Tree
 from kium_lightning.phantom.variants import SideVariants, Variants
 from kium_lightning.phantom.vessels import draw_tree
 from kium_lightning.settings import build, compose
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """Lets tests send Ctrl-C even where the shell that runs them in the background has it ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
