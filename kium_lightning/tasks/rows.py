@@ -20,7 +20,7 @@ class ScoredRows(NamedTuple):
 
     Attributes:
         rows: (n,) row numbers.
-        scores: (n, K), 0..1.
+        scores: (n, K), 0..1; of tasks that tell no labels what they give for a row, such as its embedding.
         labels: (n, K), 0 or 1.
     """
 
