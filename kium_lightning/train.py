@@ -43,6 +43,11 @@ def train(config: Config) -> float:
     data: Angiograms = build(config.data)
     data.prepare_data()
     data.setup("fit")
+    if resumed is not None and resumed.held_out != data.held_out:
+        raise RunError(
+            f"{resume} held out other patients for validation than this run would. Give the cohort, data.fold and "
+            "data.split_file that it was trained with."
+        )
     settings = plain(config)
     model = _with_label_weights(settings["model"], data)
     # Only now: whether a cohort was made or found must not change the net's random weights.

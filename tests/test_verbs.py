@@ -146,6 +146,16 @@ def test_a_training_goes_on_from_a_checkpoint(
     assert read_record(tmp_path).facts["epochs"] == 2
 
 
+def test_a_training_does_not_go_on_with_patients_held_out_that_it_saw(
+    phantom_cohort: CohortFolder, trained: Path, capsys: Capture, tmp_path: Path
+) -> None:
+    last = newest_run(trained, "train", "resnet18_posterior").folder / "checkpoints" / "last.ckpt"
+    settings = ["model=resnet18_posterior", *smoke_settings(phantom_cohort), f"hydra.run.dir={tmp_path}", "data.fold=1"]
+    done = call_verb(capsys, "train", *settings, f"resume={last}", "trainer.max_epochs=2")
+    assert done.returncode == 1
+    assert "held out other patients" in done.stderr
+
+
 def test_label_weights_are_filled_in_and_kept_in_the_checkpoint(
     phantom_cohort: CohortFolder, capsys: Capture, tmp_path: Path
 ) -> None:

@@ -1,6 +1,7 @@
 """A convolutional autoencoder, and a classifier that looks at what it lets through."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -83,7 +84,7 @@ class ReconstructionClassifier(nn.Module):
         weights_record: which weights the classifier started from, strings only.
     """
 
-    starts = {"autoencoder": ""}  # noqa: RUF012
+    starts: ClassVar[dict[str, str]] = {"autoencoder": ""}
 
     def __init__(self, autoencoder: nn.Module, classifier: nn.Module) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
 """Images as points: an encoder's features, their projection to a sphere, and a linear classifier on them."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -114,7 +114,7 @@ class EncoderClassifier(nn.Module):
         ConfigError: ``tuned`` is neither.
     """
 
-    starts = {"encoder": "encoder"}  # noqa: RUF012
+    starts: ClassVar[dict[str, str]] = {"encoder": "encoder"}
 
     def __init__(self, encoder: Encoder, outputs: int, tuned: Tuned) -> None:
         super().__init__()

@@ -6,7 +6,7 @@ rare locations are known as well as common ones; what a view's injection reaches
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -97,14 +97,11 @@ def outlines(distributions: Distributions, seed: int, patients: int, workers: in
     labels = draw_labels(patients, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(BOXES_PART,))))
     tasks = [(of_patient, distributions, (seed, BOXES_PART, number)) for number, of_patient in enumerate(labels)]
     merged: Outlines = defaultdict(list)
-    for found in track(_drawn(tasks, workers or os.cpu_count() or 1), "Drawing patients", patients):
+    drawn = in_workers(outlines_of_patient, tasks, workers or os.cpu_count() or 1)
+    for found in track(drawn, "Drawing patients", patients):
         for key, boxes in found.items():
             merged[key] += boxes
     return dict(merged)
-
-
-def _drawn(tasks: Sequence[_Task], workers: int) -> Iterable[Outlines]:
-    yield from in_workers(outlines_of_patient, tasks, workers)
 
 
 def derive_windows(

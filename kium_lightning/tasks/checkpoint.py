@@ -56,11 +56,13 @@ class LoadedTask:
         task: with its trained parameters, in evaluation mode, on the CPU.
         preparation: the steps from a raw view to the net's input.
         weights: which pretrained weights the net started from.
+        held_out: the patients that the training did not see.
     """
 
     task: Task
     preparation: Preparation
     weights: dict[str, str]
+    held_out: HeldOut
 
 
 def load_task(path: Path) -> LoadedTask:
@@ -76,12 +78,13 @@ def load_task(path: Path) -> LoadedTask:
         task.load_state_dict(checkpoint["state_dict"])
         preparation = Preparation.from_values(**description["preparation"])
         weights = dict(description["weights"])
+        held_out = HeldOut(**description["held_out"])
     except (KiumError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise RunError(
             f"{path} does not fit this version of kium_lightning ({_brief(error)}). Train again, or use the version "
             "that wrote it."
         ) from error
-    return LoadedTask(task.eval(), preparation, weights)
+    return LoadedTask(task.eval(), preparation, weights, held_out)
 
 
 def untrained_task(path: Path, seed: int) -> Task:

@@ -74,7 +74,7 @@ def test_no_patient_trains_and_validates_in_any_fold(make: Make, cohort: CohortF
     assert sorted(validated) == list(range(1001, 1009))
 
 
-def test_all_four_datasets_share_one_split(make: Make) -> None:
+def test_the_folded_datasets_share_one_split(make: Make) -> None:
     parts = {
         tuple(ready(make(rows=FoldedRows(circulation, target))).validation.patients)
         for circulation in ("anterior", "posterior")
