@@ -15,11 +15,11 @@ def calibrate(config: Config) -> None:
     Raises:
         KiumError: members, patients or images are missing or do not fit together.
     """
-    from kium_lightning.anatomy import LABEL_COLUMNS
     from kium_lightning.data.catalog import read_catalog
     from kium_lightning.data.cohort import FolderCohort
-    from kium_lightning.ensemble.answer import THRESHOLDS_NAME, write_scores
-    from kium_lightning.ensemble.members import Ensemble
+    from kium_lightning.ensemble.answer import THRESHOLDS_NAME
+    from kium_lightning.ensemble.ensemble import Ensemble
+    from kium_lightning.ensemble.out_of_fold import score_out_of_fold, score_patients, write_scored_patients
     from kium_lightning.ensemble.predictor import Predictor
     from kium_lightning.ensemble.rules import ThresholdRule
 
@@ -29,15 +29,17 @@ def calibrate(config: Config) -> None:
     ensemble: Ensemble = build(config.ensemble)
     rule: ThresholdRule = build(config.thresholds)
     predictor: Predictor = build(config.predictor)
-    for member in ensemble.members:
-        say(f"{member.target} {member.circulation}: {member.name} ({member.checkpoint})")
+    for line in ensemble.lines():
+        say(line)
 
     name, path = ensemble.cohort()
     cohort = FolderCohort(str(path), name).ensure()
-    patients = ensemble.patients(seen=config.patients == "training")
-    catalog = read_catalog(cohort.train_set, cohort.train_csv, config.on_fault).subset(patients)
-    scores = predictor.score(ensemble, catalog, gate=None)
-    fitted = rule.fit(scores.fused, catalog.table[list(LABEL_COLUMNS)].to_numpy("int64"))
+    catalog = read_catalog(cohort.train_set, cohort.train_csv, config.on_fault)
+    if config.patients == "training":
+        scored = score_patients(predictor, ensemble, catalog.subset(ensemble.trained_on()))
+    else:
+        scored = score_out_of_fold(predictor, ensemble, catalog)
+    fitted = rule.fit(scored.fused, scored.labels)
     facts = {
         "seen": config.patients == "training",
         "cohort": str(path),
@@ -49,10 +51,7 @@ def calibrate(config: Config) -> None:
 
     thresholds_file = folder / THRESHOLDS_NAME
     thresholds.save(thresholds_file)
-    fused = scores.fused
-    scores_file = write_scores(
-        folder, catalog.patients, fused.presence, scores.by_circulation, scores.passed, fused.locations
-    )
+    scores_file = write_scored_patients(folder, scored)
     record = write_record(
         folder,
         "calibrate",
@@ -61,7 +60,8 @@ def calibrate(config: Config) -> None:
         rules=asdict(ensemble.rules),
         patients=config.patients,
     )
-    say(f"{thresholds.rule} thresholds of {len(patients)} {config.patients} patients; gate {thresholds.presence:.4f}")
+    whom = f"{len(scored.patients)} {config.patients} patients"
+    say(f"{thresholds.rule} thresholds of {whom}; gate {thresholds.presence:.4f}")
     say_written([thresholds_file, scores_file, record])
 
 

@@ -15,7 +15,7 @@ from kium_lightning.settings import Config, build, outputs_dir, verb
 if TYPE_CHECKING:
     from kium_lightning.data.catalog import Catalog
     from kium_lightning.data.cohort import CohortFolder
-    from kium_lightning.ensemble.members import Ensemble
+    from kium_lightning.ensemble.ensemble import Ensemble
     from kium_lightning.ensemble.predictor import Predictor
     from kium_lightning.ensemble.thresholds import Thresholds
 
@@ -34,8 +34,8 @@ def predict(config: Config) -> None:
     started = time.monotonic()
     folder = Path(config.folder).expanduser().resolve()
     ensemble: Ensemble = build(config.ensemble)
-    for member in ensemble.members:
-        say(f"{member.target} {member.circulation}: {member.name} ({member.checkpoint})")
+    for line in ensemble.lines():
+        say(line)
     thresholds = _thresholds(config, ensemble)
     cohort = _cohort(config, ensemble)
     images, csv, truth = cohort.part(config.part)

@@ -31,7 +31,7 @@ def write_run(outputs: Path, number: int, name: str, table: pd.DataFrame | None,
     folder = outputs / "train" / name / str(number)
     folder.mkdir(parents=True)
     if table is not None:
-        table.to_csv(folder / "validation_patients.csv", index=False)
+        table.to_csv(folder / "held_out_patients.csv", index=False)
     facts: dict[str, Any] = {
         "question": "each anterior artery",
         "cohort": {"name": "phantom", "path": "/cohort"},
@@ -171,6 +171,6 @@ def test_a_plain_pattern_chooses_as_a_list_of_one_does(
 
 def test_a_damaged_table_of_scores_is_named(tmp_path: Path) -> None:
     folder = write_run(tmp_path, 1, "one", patients_table(1, 0.4))
-    (folder / "validation_patients.csv").write_text("Index,score_BA\n1001,0.5\n")
-    with pytest.raises(RunError, match=r"validation_patients\.csv is not a table of patients' scores"):
+    (folder / "held_out_patients.csv").write_text("Index,score_BA\n1001,0.5\n")
+    with pytest.raises(RunError, match=r"held_out_patients\.csv is not a table of patients' scores"):
         groups_of(tmp_path)

@@ -16,8 +16,8 @@ from kium_lightning.data.cohort import CohortFolder, FolderCohort
 from kium_lightning.data.datamodule import Angiograms
 from kium_lightning.data.stream import PhantomStream
 from kium_lightning.data.transforms import Augmentation
+from kium_lightning.ensemble.ensemble import Ensemble
 from kium_lightning.ensemble.fusion import REPORT_RULES, PatientScores
-from kium_lightning.ensemble.members import Ensemble
 from kium_lightning.ensemble.predictor import Predictor
 from kium_lightning.losses.bce import BinaryCrossEntropy
 from kium_lightning.losses.contrastive import ContrastiveLoss

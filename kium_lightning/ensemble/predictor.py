@@ -16,9 +16,17 @@ from kium_lightning.data.cleaned import CleanedViews
 from kium_lightning.data.dataset import RowDataset
 from kium_lightning.data.folding import VIEWS_PER_PATIENT
 from kium_lightning.data.views import DecodedViews, row_sources, use_one_thread
-from kium_lightning.ensemble.fusion import PatientScores, fuse_locations, fuse_presence, fuse_views
+from kium_lightning.ensemble.ensemble import Ensemble
+from kium_lightning.ensemble.fusion import (
+    FuseRules,
+    PatientScores,
+    fuse_folds,
+    fuse_locations,
+    fuse_presence,
+    fuse_views,
+)
 from kium_lightning.ensemble.gate import passes
-from kium_lightning.ensemble.members import Ensemble, Member
+from kium_lightning.ensemble.members import Member
 from kium_lightning.errors import ConfigError, RunError
 from kium_lightning.numbers import whole
 
@@ -83,7 +91,7 @@ class Predictor:
             RunError: a member cannot be loaded, or its scores are NaN.
         """
         presence = {
-            circulation: self._score_views(member, catalog)[:, :, 0]
+            circulation: self._score_views(member, catalog, ensemble.rules)[:, :, 0]
             for circulation, member in ensemble.presence.items()
         }
         fused_presence = fuse_presence(presence, ensemble.rules)
@@ -97,7 +105,7 @@ class Predictor:
         if chosen.size:
             suspects = catalog.subset([catalog.patients[position] for position in chosen])
             for circulation, member in ensemble.locators.items():
-                locations[circulation][chosen] = self._score_views(member, suspects)
+                locations[circulation][chosen] = self._score_views(member, suspects, ensemble.rules)
             fused_locations = fuse_locations(locations, ensemble.rules)
         return EnsembleScores(
             presence_views=presence,
@@ -107,33 +115,38 @@ class Predictor:
             passed=passed,
         )
 
-    def _score_views(self, member: Member, catalog: Catalog) -> NDArray[np.float64]:
+    def _score_views(self, member: Member, catalog: Catalog, rules: FuseRules) -> NDArray[np.float64]:
         """Scores every view of a member's circulation: (patients, 4, outputs)."""
         loaded = member.load()
-        task = loaded.task.to(self.device)
-        sources, positions = row_sources(catalog, loaded.task.rows)
-        views = DecodedViews(sources, loaded.preparation, self._cleaned)
+        tasks = [each.task.to(self.device) for each in loaded]
+        rows = tasks[0].rows
+        sources, positions = row_sources(catalog, rows)
+        views = DecodedViews(sources, loaded[0].preparation, self._cleaned)
         loader = DataLoader(
-            RowDataset(catalog, loaded.task.rows, views, positions),
+            RowDataset(catalog, rows, views, positions),
             batch_size=self._batch_size,
             num_workers=self._workers,
             worker_init_fn=use_one_thread,
             pin_memory=self.device.type == "cuda",
         )
-        scores = []
+        batches: list[list[torch.Tensor]] = [[] for _ in tasks]
         # Convolutions in TF32 would not be float32, whatever the configuration says.
         exact = torch.backends.cudnn.flags(allow_tf32=self.precision is not torch.float32)
         with torch.inference_mode(), exact, self._autocast():
             for batch in track(loader, f"{member.target} {member.circulation}", total=len(loader)):
                 on_device = {name: part.to(self.device, non_blocking=True) for name, part in batch.items()}
-                # The scores stay on the device: fetching them here would make the host wait for every batch.
-                scores.append(task.predict_step(on_device))
-        outputs = torch.cat(scores).cpu().numpy().astype(np.float64)
-        if np.isnan(outputs).any():
-            raise RunError(
-                f"{member.name} gives scores that are no numbers in {str(self.precision).removeprefix('torch.')}. Try "
-                "predictor.precision=float32; if that gives the same, its weights are damaged: train it again."
-            )
+                for scores, task in zip(batches, tasks, strict=True):
+                    # They stay on the device: fetching them here would make the host wait for every batch.
+                    scores.append(task.predict_step(on_device))
+        of_nets = [torch.cat(scores).cpu().numpy().astype(np.float64) for scores in batches]
+        for net, scores_of_net in zip(member.nets, of_nets, strict=True):
+            if np.isnan(scores_of_net).any():
+                raise RunError(
+                    f"{net.checkpoint} gives scores that are no numbers in "
+                    f"{str(self.precision).removeprefix('torch.')}. Try predictor.precision=float32; if that gives the "
+                    "same, its weights are damaged: train it again."
+                )
+        outputs = fuse_folds(of_nets, rules)
         return outputs.reshape(-1, VIEWS_PER_PATIENT, outputs.shape[1])
 
     def _autocast(self) -> contextlib.AbstractContextManager[None]:
