@@ -115,8 +115,9 @@ class Thresholds:
             raise ThresholdError(f'{path} is damaged: its "fitted_on" is no mapping. {_REFIT}')
         if not isinstance(never_called, list):
             raise ThresholdError(f'{path} is damaged: its "never_called" is no list. {_REFIT}')
-        locations = {  # a null that is not said to be meant stays one, and is refused
-            column: NEVER if value is None and column in never_called else value
+        # Neither a null that is not said to be meant nor an infinity, which json reads, is a threshold.
+        locations = {
+            column: NEVER if value is None and column in never_called else None if value == NEVER else value
             for column, value in content["locations"].items()
         }
         try:
