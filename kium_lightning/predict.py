@@ -5,8 +5,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from kium_lightning.console import say, say_written
 from kium_lightning.errors import ThresholdError
 from kium_lightning.records import finished_runs, write_record
@@ -28,7 +26,7 @@ def predict(config: Config) -> None:
     """
     from kium_lightning.data.catalog import read_catalog
     from kium_lightning.ensemble.answer import THRESHOLDS_NAME, write_answer, write_scores
-    from kium_lightning.ensemble.gate import apply_gate
+    from kium_lightning.ensemble.gate import decide
     from kium_lightning.ensemble.view_scores import write_view_scores
 
     started = time.monotonic()
@@ -41,18 +39,19 @@ def predict(config: Config) -> None:
     images, csv, truth = cohort.part(config.part)
     catalog: Catalog = read_catalog(images, csv, config.on_fault)
     predictor: Predictor = build(config.predictor)
-    scores = predictor.score(ensemble, catalog, gate=thresholds.presence)
-    calls = apply_gate(scores.fused.presence, scores.fused.locations, thresholds)
+    scores = predictor.score(ensemble, catalog, gate=thresholds)
+    decision = decide(scores.fused, thresholds)
+    calibrated = thresholds.calibration.presence
 
     written = [
-        write_answer(folder, catalog.patients, scores.fused.presence, calls),
+        write_answer(folder, catalog.patients, decision.scores.presence, decision.calls),
         write_scores(
             folder,
             catalog.patients,
-            scores.fused.presence,
-            scores.by_circulation,
-            scores.passed,
-            scores.fused.locations,
+            decision.scores.presence,
+            {circulation: calibrated(presence) for circulation, presence in scores.by_circulation.items()},
+            decision.passed,
+            decision.scores.locations,
         ),
         write_view_scores(folder, catalog.patients, scores),
         folder / THRESHOLDS_NAME,
@@ -66,8 +65,12 @@ def predict(config: Config) -> None:
         cohort={"name": cohort.name, "path": str(cohort.path), "part": config.part},
         truth=str(cohort.truth) if cohort.truth.is_dir() else None,
         members=ensemble.describe(),
-        thresholds={"rule": thresholds.rule, "fitted_on": dict(thresholds.fitted_on)},
-        passed=int(scores.passed.sum()),
+        thresholds={
+            "rule": thresholds.rule,
+            "calibration": thresholds.calibration.name,
+            "fitted_on": dict(thresholds.fitted_on),
+        },
+        passed=int(decision.passed.sum()),
         patients=len(catalog.patients),
         dropped=sorted({fault.patient for fault in catalog.dropped if fault.patient is not None}),
         device=str(predictor.device),
@@ -75,8 +78,8 @@ def predict(config: Config) -> None:
         seconds=round(seconds, 1),
     )
     say(
-        f"{len(catalog.patients)} patients, {int(scores.passed.sum())} passed the gate at {thresholds.presence:.4f}, "
-        f"{int(np.sum(calls))} locations called, {seconds:.1f} s on {predictor.device}"
+        f"{len(catalog.patients)} patients, {int(decision.passed.sum())} passed the gate at {thresholds.presence:.4f}, "
+        f"{int(decision.calls.sum())} locations called, {seconds:.1f} s on {predictor.device}"
     )
     say_written([*written, record])
 

@@ -96,17 +96,6 @@ class Split:
             )
         return patients
 
-    def fold_of(self, patient: int) -> int:
-        """The fold that a patient is in.
-
-        Raises:
-            SplitError: the patient is in none.
-        """
-        for number, fold in enumerate(self.folds):
-            if patient in fold:
-                return number
-        raise SplitError(f"Patient {patient} is in no fold of {self.path}. Train on the cohort that the split is of.")
-
     @property
     def digest(self) -> str:
         """A short hash that is equal for equal folds."""

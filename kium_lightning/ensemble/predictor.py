@@ -25,8 +25,9 @@ from kium_lightning.ensemble.fusion import (
     fuse_presence,
     fuse_views,
 )
-from kium_lightning.ensemble.gate import passes
+from kium_lightning.ensemble.gate import lets_pass
 from kium_lightning.ensemble.members import Member
+from kium_lightning.ensemble.thresholds import Thresholds
 from kium_lightning.errors import ConfigError, RunError
 from kium_lightning.numbers import whole
 
@@ -41,7 +42,7 @@ class EnsembleScores:
         presence_views: per circulation (n, 4), in folded view order.
         location_views: per circulation (n, 4, arteries); NaN for patients below the gate.
         by_circulation: per circulation (n,) presence.
-        fused: presence and the 21 locations; NaN locations below the gate.
+        fused: presence and the 21 locations, not calibrated; NaN locations below the gate.
         passed: (n,) True where the locators ran.
     """
 
@@ -79,13 +80,13 @@ class Predictor:
         self.device = find_device(device)
         self.precision = _precision(precision, self.device)
 
-    def score(self, ensemble: Ensemble, catalog: Catalog, gate: float | None) -> EnsembleScores:
+    def score(self, ensemble: Ensemble, catalog: Catalog, gate: Thresholds | None) -> EnsembleScores:
         """Scores the patients of a catalog.
 
         Args:
             ensemble: the members and the rules that join their scores.
             catalog: the patients; their labels are not looked at.
-            gate: the presence score that a patient must exceed for the locators to run; None runs them on everybody.
+            gate: the thresholds of which presence decides for whom the locators run; None runs them on everybody.
 
         Raises:
             RunError: a member cannot be loaded, or its scores are NaN.
@@ -95,7 +96,7 @@ class Predictor:
             for circulation, member in ensemble.presence.items()
         }
         fused_presence = fuse_presence(presence, ensemble.rules)
-        passed = np.ones(len(fused_presence), dtype=bool) if gate is None else passes(fused_presence, gate)
+        passed = np.ones(len(fused_presence), dtype=bool) if gate is None else lets_pass(fused_presence, gate)
         chosen = np.flatnonzero(passed)
         locations = {
             circulation: np.full((len(passed), VIEWS_PER_PATIENT, len(circulation.arteries)), np.nan)

@@ -77,13 +77,6 @@ def test_two_folds_leave_none_to_train_unless_the_held_out_one_chooses_the_epoch
         split.training(1, "next_fold")
 
 
-def test_a_patient_is_found_in_its_fold(catalog: Catalog, tmp_path: Path) -> None:
-    split = read_or_make_split(tmp_path / "split.json", catalog, folds=5, seed=0)
-    assert all(patient in split.folds[split.fold_of(patient)] for patient in catalog.patients)
-    with pytest.raises(SplitError, match="Patient 7 is in no fold"):
-        split.fold_of(7)
-
-
 def test_a_split_is_written_once_and_read_afterwards(catalog: Catalog, tmp_path: Path) -> None:
     path = tmp_path / "split.json"
     made = read_or_make_split(path, catalog, folds=5, seed=0)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from kium_lightning.anatomy import Circulation, View
+from kium_lightning.anatomy import LOCATION_COLUMNS, Circulation, View
 from kium_lightning.data import transforms, views
 from kium_lightning.data.catalog import Catalog, read_catalog
 from kium_lightning.data.cohort import CohortFolder
@@ -18,6 +18,7 @@ from kium_lightning.ensemble.fusion import FuseRules, fuse_locations
 from kium_lightning.ensemble.gate import apply_gate
 from kium_lightning.ensemble.predictor import EnsembleScores, Predictor
 from kium_lightning.ensemble.rules import fit_quantiles
+from kium_lightning.ensemble.thresholds import Thresholds
 from kium_lightning.ensemble.view_scores import view_scores_table
 from kium_lightning.errors import ConfigError, RunError
 from kium_lightning.images.box import GreyImage
@@ -61,6 +62,11 @@ def catalog(phantom_cohort: CohortFolder) -> Catalog:
 def everybody(ensemble: Ensemble, catalog: Catalog) -> EnsembleScores:
     """The scores of all patients, without a gate."""
     return predictor().score(ensemble, catalog, gate=None)
+
+
+def at(presence: float) -> Thresholds:
+    """Thresholds with a gate."""
+    return Thresholds(presence, dict.fromkeys(LOCATION_COLUMNS, 0.5), "given")
 
 
 def middle(scores: EnsembleScores) -> float:
@@ -117,10 +123,9 @@ def test_presence_is_the_larger_of_the_two_circulations_means(everybody: Ensembl
 def test_calls_do_not_depend_on_the_batch_size(
     batch_size: int, ensemble: Ensemble, catalog: Catalog, everybody: EnsembleScores
 ) -> None:
-    gate = middle(everybody)
     thresholds = fit_quantiles(everybody.fused.presence, everybody.fused.locations, location_quantile=0.6)
     expected = apply_gate(everybody.fused.presence, everybody.fused.locations, thresholds)
-    scores = predictor(batch_size).score(ensemble, catalog, gate)
+    scores = predictor(batch_size).score(ensemble, catalog, thresholds)
     np.testing.assert_allclose(scores.fused.presence, everybody.fused.presence, atol=1e-5)
     np.testing.assert_array_equal(apply_gate(scores.fused.presence, scores.fused.locations, thresholds), expected)
     assert 0 < expected.sum() < expected[scores.passed].size
@@ -157,7 +162,7 @@ def test_locators_run_only_on_patients_who_pass_the_gate(
 ) -> None:
     counted = reads(monkeypatch)
     gate = middle(everybody)
-    scores = predictor().score(ensemble, catalog, gate)
+    scores = predictor().score(ensemble, catalog, at(gate))
     np.testing.assert_array_equal(scores.passed, everybody.fused.presence > gate)
     assert 0 < scores.passed.sum() < len(scores.passed)
     for patient, passed in zip(catalog.patients, scores.passed, strict=True):
@@ -176,11 +181,11 @@ def test_no_locator_is_loaded_if_nobody_passes(
     absent = find_ensemble(
         str(trained), paths, paths, "all", FuseRules()
     )  # presence nets in the locators' places would be refused when loaded
-    scores = predictor().score(absent, catalog, gate=1.0)
+    scores = predictor().score(absent, catalog, gate=at(1.0))
     assert not scores.passed.any()
     assert np.isnan(scores.fused.locations).all()
     with pytest.raises(RunError, match="kind folded anterior binary"):
-        predictor().score(absent, catalog, gate=0.0)
+        predictor().score(absent, catalog, gate=at(0.0))
 
 
 def test_the_table_of_views_holds_every_nets_score_of_every_view(catalog: Catalog, everybody: EnsembleScores) -> None:
