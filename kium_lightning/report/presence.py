@@ -8,7 +8,8 @@ import numpy as np
 
 from kium_lightning.metrics.calibration import Reliability, brier_score, expected_calibration_error, reliability
 from kium_lightning.metrics.delong import delong_interval
-from kium_lightning.metrics.ranking import average_precision
+from kium_lightning.metrics.delong import delong_interval
+from kium_lightning.metrics.ranking import auroc, average_precision
 from kium_lightning.report.curves import Curves, presence_curves
 from kium_lightning.report.draws import Draws
 from kium_lightning.report.estimates import Estimate
@@ -114,7 +115,7 @@ def judge_presence(judged: Judged, draws: Draws, constant: float | None, seed: i
         for _ in range(_REPETITIONS if len(truth) else 0)
     ]
     return Presence(
-        delong=_delong(judged, draws.level),
+        delong=Estimate(auroc(truth, scores), *delong_interval(truth, scores, draws.level)),
         average_precision=draws.estimate(average_precision, truth, scores),
         prevalence=prevalence,
         brier=draws.around(value, own),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kium_lightning.anatomy import LOCATION_COLUMNS, View
+from kium_lightning.anatomy import LOCATION_COLUMNS, Circulation, View
 from kium_lightning.report.reading import Judged
 
 
@@ -81,6 +81,20 @@ class Pictures:
     views: Mapping[tuple[int, View], str] = field(default_factory=dict)
     maps: Mapping[tuple[int, View], str] = field(default_factory=dict)
     notes: Sequence[str] = ()
+
+    def rows(self, patient: int) -> list[tuple[str, list[tuple[View, str | None]]]]:
+        """The pictures of a patient as they are laid out: four views of a circulation a row, heat maps below.
+
+        Returns:
+            What the pictures of a row are, and each view with its data URI or None; no row without any.
+        """
+        laid = []
+        for circulation in Circulation:
+            for kind, uris in (("", self.views), ("heat map", self.maps)):
+                row = [(view, uris.get((patient, view))) for view in circulation.views]
+                if any(uri is not None for _, uri in row):
+                    laid.append((kind, row))
+        return laid
 
 
 def find_worst(judged: Judged, count: int) -> Worst:
