@@ -55,3 +55,19 @@ def all_zero_accuracy(truth: NDArray[np.generic]) -> float:
         ValueError: the array is not (n, 21).
     """
     return location_accuracy(truth, np.zeros_like(truth))
+
+
+def accuracy_gain(truth: NDArray[np.generic], output: NDArray[np.generic]) -> float:
+    """Computes how far the location accuracy lies above that of calling no location in anybody.
+
+    Args:
+        truth: (n, 21) in {0, 1}, columns as ``anatomy.LOCATION_COLUMNS``.
+        output: (n, 21) in {0, 1}.
+
+    Returns:
+        A value in [-1, 1], 0 for an answer that calls nothing; NaN without patients.
+
+    Raises:
+        ValueError: the arrays are not (n, 21) both.
+    """
+    return location_accuracy(truth, output) - all_zero_accuracy(truth)

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
+
+from kium_lightning.metrics.wilson import wilson_ends
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,9 @@ class Estimate:
     high: float
 
 
+UNKNOWN_ESTIMATE = Estimate(math.nan, math.nan, math.nan)
+
+
 @dataclass(frozen=True)
 class Share:
     """So many of so many.
@@ -27,12 +31,16 @@ class Share:
         total: out of how many; 0 where there is nothing to count.
         low: lower end of its interval; NaN where that is not known.
         high: upper end.
+        bootstrap_low: lower end of the percentile bootstrap interval over patients; NaN where that is not known.
+        bootstrap_high: upper end.
     """
 
     count: int
     total: int
     low: float
     high: float
+    bootstrap_low: float = math.nan
+    bootstrap_high: float = math.nan
 
     @property
     def value(self) -> float:
@@ -45,12 +53,10 @@ class Share:
 
         Source: Wilson, J Am Stat Assoc 1927; 22:209.
         """
-        if chosen.size == 0:
-            return cls(0, 0, math.nan, math.nan)
-        count = int(chosen.sum())
-        interval = binomtest(count, chosen.size).proportion_ci(level, method="wilson")
-        return cls(count, chosen.size, float(interval.low), float(interval.high))
+        count, total = int(np.count_nonzero(chosen)), chosen.size
+        low, high = wilson_ends(np.array(count), np.array(total), level)
+        return cls(count, total, float(low), float(high))
 
     def as_json(self) -> dict[str, Any]:
-        """Count, total, share and interval."""
+        """Count, total, share and intervals."""
         return {"value": self.value, **asdict(self)}

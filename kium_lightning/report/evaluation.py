@@ -1,6 +1,5 @@
 """The numbers of an evaluation: the two official ones, what they must be compared with, the gate and each location."""
 
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -8,64 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kium_lightning.anatomy import LOCATION_COLUMNS
 from kium_lightning.metrics.calls import sensitivity, specificity
-from kium_lightning.metrics.intervals import bootstrap_interval
-from kium_lightning.metrics.official import all_zero_accuracy, location_accuracy, official_auroc
-from kium_lightning.metrics.ranking import auroc, average_precision, macro
+from kium_lightning.metrics.evaluable import LEAST_OF_EACH
+from kium_lightning.metrics.official import accuracy_gain, all_zero_accuracy, location_accuracy, official_auroc
+from kium_lightning.report.draws import Draws
 from kium_lightning.report.estimates import Estimate, Share
+from kium_lightning.report.locations import LocationResult, Locations, judge_locations
+from kium_lightning.report.presence import Presence, judge_presence
 from kium_lightning.report.reading import Judged
 
 CHANCE_AUROC = 0.5
-_BELOW_ALL_SCORES = -1.0
 
 
-@dataclass(frozen=True)
-class LocationResult:
-    """How well one location was found.
-
-    Attributes:
-        column: the challenge's name of the location.
-        positives: patients who have an aneurysm there.
-        stopped: how many of them the gate stopped; None where the gate is not known.
-        auroc: of the gated score; NaN where it is not evaluable.
-        average_precision: of the gated score; NaN where it is not evaluable. Chance would give the prevalence.
-        sensitivity: share of the positives that were called.
-        specificity: share of the negatives that were not called.
-    """
-
-    column: str
-    positives: int
-    stopped: int | None
-    auroc: float
-    average_precision: float
-    sensitivity: Share
-    specificity: Share
-
-    @property
-    def is_evaluable(self) -> bool:
-        """Whether there is any patient with an aneurysm there."""
-        return self.positives > 0
-
-    @property
-    def false_calls(self) -> int:
-        """Patients without an aneurysm there in whom it was called."""
-        return self.specificity.total - self.specificity.count
-
-    def as_json(self) -> dict[str, Any]:
-        """All values; unknown ones as NaN."""
-        return {
-            "evaluable": self.is_evaluable,
-            "positives": self.positives,
-            "positives_stopped_at_gate": self.stopped,
-            "auroc": self.auroc,
-            "average_precision": self.average_precision,
-            "sensitivity": self.sensitivity.as_json(),
-            "specificity": self.specificity.as_json(),
-        }
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evaluation:
     """How good an answer is.
 
@@ -73,48 +27,60 @@ class Evaluation:
         patients: how many were judged.
         with_aneurysm: how many of them have one.
         level: of all intervals, such as 0.95.
+        least_positives: how many patients with, and without, an aneurysm a location needs to be evaluable.
         auroc: the first official number, with its bootstrap interval over patients.
         location_accuracy: the second, likewise.
         all_zero_accuracy: the second number of an answer that calls no location in anybody.
         accuracy_gain: location accuracy minus that, its interval from the same draws of patients for both.
+        presence: what else is to be said of the presence score.
         gate_sensitivity: share of the patients with an aneurysm who passed; None where the gate is not known.
         gate_specificity: share of the patients without one who were stopped; None where the gate is not known.
+        gate_passed: share of all patients who passed; None where the gate is not known.
         located: share of all positive cells (patient, location) that were called; the interval is over patients.
         spared: share of all negative cells that were not called, likewise.
         confirmed: share of all calls that are right, likewise.
-        locations: all 21, in the challenge's column order.
+        by_location: all 21 locations and their means.
     """
 
     patients: int
     with_aneurysm: int
     level: float
+    least_positives: int
     auroc: Estimate
     location_accuracy: Estimate
     all_zero_accuracy: float
     accuracy_gain: Estimate
+    presence: Presence
     gate_sensitivity: Share | None
     gate_specificity: Share | None
+    gate_passed: Share | None
     located: Share
     spared: Share
     confirmed: Share
-    locations: tuple[LocationResult, ...]
+    by_location: Locations
 
     @property
-    def mean_auroc(self) -> float:
-        """The mean over the locations that are evaluable."""
-        return macro(np.array([location.auroc for location in self.locations]))
+    def without_aneurysm(self) -> int:
+        """How many patients have none."""
+        return self.patients - self.with_aneurysm
 
     @property
-    def mean_average_precision(self) -> float:
-        """The mean over the locations that are evaluable."""
-        return macro(np.array([location.average_precision for location in self.locations]))
+    def locations(self) -> tuple[LocationResult, ...]:
+        """All 21, in the challenge's column order."""
+        return self.by_location.results
 
     def as_json(self) -> dict[str, Any]:
         """All numbers as JSON values; unknown ones as NaN."""
+        gate = {
+            "sensitivity": self.gate_sensitivity,
+            "specificity": self.gate_specificity,
+            "passed": self.gate_passed,
+        }
         return {
             "patients": self.patients,
             "with_aneurysm": self.with_aneurysm,
             "interval_level": self.level,
+            "least_positives": self.least_positives,
             "official": {
                 "auroc": asdict(self.auroc),
                 "location_accuracy": asdict(self.location_accuracy),
@@ -124,97 +90,68 @@ class Evaluation:
                 "all_zero_accuracy": self.all_zero_accuracy,
                 "location_accuracy_minus_all_zero": asdict(self.accuracy_gain),
             },
-            "gate": {
-                "sensitivity": self.gate_sensitivity and self.gate_sensitivity.as_json(),
-                "specificity": self.gate_specificity and self.gate_specificity.as_json(),
-            },
+            "presence": self.presence.as_json(),
+            "gate": {name: share and share.as_json() for name, share in gate.items()},
             "cells": {
                 "sensitivity": self.located.as_json(),
                 "specificity": self.spared.as_json(),
                 "precision": self.confirmed.as_json(),
             },
-            "mean_over_evaluable_locations": {
-                "auroc": self.mean_auroc,
-                "average_precision": self.mean_average_precision,
-            },
+            "mean_over_evaluable_locations": self.by_location.means_as_json(),
             "locations": {location.column: location.as_json() for location in self.locations},
         }
 
 
-def evaluate_answer(judged: Judged, level: float, draws: int, seed: int) -> Evaluation:
-    """Computes all numbers of an evaluation.
+def evaluate_answer(
+    judged: Judged,
+    level: float,
+    draws: int,
+    seed: int,
+    least_positives: int = LEAST_OF_EACH,
+    prevalence: float | None = None,
+) -> Evaluation:
+    """Computes all numbers of an evaluation; all intervals over patients come from the same drawn cohorts.
 
     Args:
         judged: an answer and the truth about the same patients.
         level: of the intervals, in (0, 1).
         draws: how many cohorts the bootstrap draws.
         seed: of these draws.
+        least_positives: how many patients with, and without, an aneurysm a location needs to be evaluable.
+        prevalence: the share of patients with an aneurysm where the nets were trained, which the Brier score is
+            compared with; None for the share among these patients.
     """
-    presence, has_aneurysm = judged.presence, judged.has_aneurysm
-    truth, calls = judged.locations, judged.calls
-
-    def interval(value: float, metric: Callable[..., float], *arrays: NDArray[np.generic]) -> Estimate:
-        # Every number gets the same draws of patients, so none depends on which others are asked for.
-        ends = bootstrap_interval(metric, *arrays, level=level, draws=draws, rng=np.random.default_rng(seed))
-        return Estimate(value, ends.low, ends.high)
-
-    def gain(labels: NDArray[np.int64], called: NDArray[np.int64]) -> float:
-        return location_accuracy(labels, called) - all_zero_accuracy(labels)
+    has_aneurysm, truth, calls, passed = judged.has_aneurysm, judged.locations, judged.calls, judged.passed
+    drawn = Draws(len(judged.patients), level, draws, seed)
 
     def cells(chosen: NDArray[np.bool_], metric: Callable[..., float], *arrays: NDArray[np.generic]) -> Share:
         # Cells of one patient hang together, which rules the Wilson interval out.
-        estimate = interval(math.nan, metric, *arrays)
-        return Share(int(chosen.sum()), chosen.size, estimate.low, estimate.high)
+        ends = drawn.estimate(metric, *arrays)
+        return Share(int(chosen.sum()), chosen.size, ends.low, ends.high, ends.low, ends.high)
 
-    passed = judged.passed
+    def gate(of: NDArray[np.bool_], counted: NDArray[np.bool_] | None) -> Share | None:
+        """The share of a group of patients that is counted."""
+        if counted is None:
+            return None
+        wilson = Share.of(counted[of], level)
+        ends = drawn.estimate(sensitivity, of.astype(np.int64), counted.astype(np.int64))
+        return Share(wilson.count, wilson.total, wilson.low, wilson.high, ends.low, ends.high)
+
     return Evaluation(
         patients=len(judged.patients),
         with_aneurysm=int(has_aneurysm.sum()),
         level=level,
-        auroc=interval(official_auroc(has_aneurysm, presence), auroc, has_aneurysm, presence),
-        location_accuracy=interval(location_accuracy(truth, calls), location_accuracy, truth, calls),
+        least_positives=least_positives,
+        auroc=drawn.estimate(official_auroc, has_aneurysm, judged.presence),
+        location_accuracy=drawn.estimate(location_accuracy, truth, calls),
         all_zero_accuracy=all_zero_accuracy(truth),
-        accuracy_gain=interval(gain(truth, calls), gain, truth, calls),
-        gate_sensitivity=None if passed is None else Share.of(passed[has_aneurysm == 1], level),
-        gate_specificity=None if passed is None else Share.of(~passed[has_aneurysm == 0], level),
+        accuracy_gain=drawn.estimate(accuracy_gain, truth, calls),
+        presence=judge_presence(judged, drawn, prevalence, seed),
+        gate_sensitivity=gate(has_aneurysm == 1, passed),
+        gate_specificity=gate(has_aneurysm == 0, None if passed is None else ~passed),
+        gate_passed=gate(np.ones(len(has_aneurysm), dtype=np.bool_), passed),
         located=cells(calls[truth == 1] == 1, sensitivity, truth, calls),
         spared=cells(calls[truth == 0] == 0, specificity, truth, calls),
         confirmed=cells(truth[calls == 1] == 1, sensitivity, calls, truth),
-        locations=_location_results(judged, level),
+        by_location=judge_locations(judged, drawn, least_positives),
     )
-
-
-def gated_scores(location_scores: NDArray[np.float64], passed: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Ranks the patients whom the gate stopped below all others, tied, as the answer treats them.
-
-    Args:
-        location_scores: (n, 21) in [0, 1]; whatever stands in the rows of stopped patients is not looked at.
-        passed: (n,) whether the gate let the patient through.
-
-    Returns:
-        (n, 21); -1 in all rows of patients who did not pass.
-    """
-    return np.where(passed[:, None], location_scores, _BELOW_ALL_SCORES)
-
-
-def _location_results(judged: Judged, level: float) -> tuple[LocationResult, ...]:
-    truth, calls, passed = judged.locations, judged.calls, judged.passed
-    scores = np.full(truth.shape, np.nan)
-    if judged.location_scores is not None and passed is not None:
-        scores = gated_scores(judged.location_scores, passed)
-    results = []
-    for position, column in enumerate(LOCATION_COLUMNS):
-        positive = truth[:, position] == 1
-        called = calls[:, position] == 1
-        results.append(
-            LocationResult(
-                column=column,
-                positives=int(positive.sum()),
-                stopped=None if passed is None else int((positive & ~passed).sum()),
-                auroc=auroc(truth[:, position], scores[:, position]),
-                average_precision=average_precision(truth[:, position], scores[:, position]),
-                sensitivity=Share.of(called[positive], level),
-                specificity=Share.of(~called[~positive], level),
-            )
-        )
-    return tuple(results)

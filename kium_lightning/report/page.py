@@ -1,52 +1,52 @@
 """One self-contained HTML page of an evaluation: no script, no font and no picture from elsewhere."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from kium_lightning.ensemble.thresholds import Thresholds
-from kium_lightning.report import tables
+from kium_lightning.report import tables, words
+from kium_lightning.report.context import Context, Source
 from kium_lightning.report.evaluation import CHANCE_AUROC, Evaluation
-from kium_lightning.report.plots import location_plot, presence_plot, roc_plot
+from kium_lightning.report.plots.calibration import reliability_plot
+from kium_lightning.report.plots.gate import gate_plot
+from kium_lightning.report.plots.locations import location_plot
+from kium_lightning.report.plots.presence import precision_plot, presence_plot, roc_plot
+from kium_lightning.report.plots.sizes import size_plot
 from kium_lightning.report.reading import Judged
 
-_TEMPLATES = Path(__file__).resolve().parent / "templates"
+TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where the numbers on a page come from.
+class Plots:
+    """The plots of a page as SVG; None for what is not evaluable or not known."""
 
-    Attributes:
-        cohort: the cohort's name; empty where it is not known.
-        answer: the answer file.
-        groundtruth: the file of the truth.
-        date: of the evaluation, in words.
-        thresholds: that the calls were made with; None where they are not known.
-    """
-
-    cohort: str
-    answer: Path
-    groundtruth: Path
-    date: str
-    thresholds: Thresholds | None
+    roc: Markup | None
+    precision: Markup | None
+    presence: Markup | None
+    reliability: Markup | None
+    gate: Markup | None
+    locations: Markup | None
+    sizes: Markup | None
 
 
-def evaluation_page(judged: Judged, evaluation: Evaluation, source: Source) -> str:
-    """Renders the page.
+def evaluation_page(judged: Judged, evaluation: Evaluation, source: Source, context: Context | None = None) -> str:
+    """Renders the page, in the order in which a clinical reader asks.
 
     Args:
         judged: the answer and the truth, for the plots.
         evaluation: the numbers.
         source: where they come from.
+        context: what else is known; None for nothing.
 
     Returns:
         A complete HTML document.
     """
     environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -56,23 +56,39 @@ def evaluation_page(judged: Judged, evaluation: Evaluation, source: Source) -> s
         number=tables.number,
         signed=tables.signed,
         interval=tables.interval,
+        signed_interval=tables.signed_interval,
         share=tables.share,
         percent=tables.percent,
-        name=tables.name,
+        threshold=tables.threshold,
+        is_unknown=math.isnan,
     )
-    roc = roc_plot(judged, evaluation)
-    gate = None if source.thresholds is None else source.thresholds.presence
-    return environment.get_template("evaluation.html.j2").render(
+    context = Context() if context is None else context
+    return environment.get_template("page.html.j2").render(
         evaluation=evaluation,
+        means=evaluation.by_location,
         source=source,
-        verdict=tables.verdict(evaluation),
-        notes=tables.notes(evaluation),
+        context=context,
+        plots=_plots(judged, evaluation, source, context),
+        words=words,
+        level=tables.percent(evaluation.level),
         chance=CHANCE_AUROC,
-        few=tables.FEW_POSITIVES,
         unknown=tables.UNKNOWN,
-        not_evaluable=tables.NOT_EVALUABLE,
-        # The SVG text is written here and holds no text of others, so it needs no escaping.
-        roc=None if roc is None else Markup(roc),
-        presence=Markup(presence_plot(judged, gate)),
-        locations=Markup(location_plot(evaluation)),
     )
+
+
+def _plots(judged: Judged, evaluation: Evaluation, source: Source, context: Context) -> Plots:
+    gate = None if source.thresholds is None else source.thresholds.presence
+    return Plots(
+        _markup(roc_plot(evaluation)),
+        _markup(precision_plot(evaluation)),
+        _markup(presence_plot(judged, gate)),
+        _markup(reliability_plot(judged, evaluation)),
+        _markup(gate_plot(evaluation)),
+        _markup(location_plot(evaluation)),
+        _markup(size_plot(context.sizes)) if context.sizes else None,
+    )
+
+
+def _markup(svg: str | None) -> Markup | None:
+    """Plots hold no text of others, so they need no escaping."""
+    return None if svg is None else Markup(svg)

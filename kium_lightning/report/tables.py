@@ -1,16 +1,17 @@
-"""The tables of an evaluation in the terminal, and the words and number formats that the page shares with them."""
+"""The tables of an evaluation in the terminal, and the number formats that the page shares with them."""
 
 import math
 
 from rich import box
 from rich.table import Table
 
+from kium_lightning.metrics.intervals import PairedDifference
 from kium_lightning.report.estimates import Estimate, Share
-from kium_lightning.report.evaluation import CHANCE_AUROC, Evaluation, LocationResult
+from kium_lightning.report.evaluation import CHANCE_AUROC, Evaluation
+from kium_lightning.report.paired import Against, Probe
 
 UNKNOWN = "–"
 NOT_EVALUABLE = "not evaluable"
-FEW_POSITIVES = 10
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -30,19 +31,21 @@ def interval(estimate: Estimate | Share, digits: int = 3) -> str:
     return f"{number(estimate.low, digits)} to {number(estimate.high, digits)}"
 
 
+def signed_interval(estimate: Estimate | PairedDifference, digits: int = 4) -> str:
+    """Formats the ends of a difference's interval; a dash where they are not known."""
+    if math.isnan(estimate.low) or math.isnan(estimate.high):
+        return UNKNOWN
+    return f"{signed(estimate.low, digits)} to {signed(estimate.high, digits)}"
+
+
 def share(counted: Share, digits: int = 3) -> str:
     """Formats a share with what it was counted from, such as ``0.857 (12/14)``; a dash where there is nothing."""
     return UNKNOWN if counted.total == 0 else f"{counted.value:.{digits}f} ({counted.count}/{counted.total})"
 
 
-def ranking(value: float, location: LocationResult) -> str:
-    """Formats an AUROC or average precision of a location, or says that it is not evaluable."""
-    return number(value) if location.is_evaluable else NOT_EVALUABLE
-
-
-def name(location: LocationResult) -> str:
-    """Names a location, starred where its positives are so few that its numbers say little."""
-    return f"{location.column}{'*' if 0 < location.positives < FEW_POSITIVES else ''}"
+def threshold(value: float) -> str:
+    """Formats a location's threshold; an infinite one is never reached."""
+    return "never" if math.isinf(value) else number(value, 4)
 
 
 def percent(level: float) -> str:
@@ -50,71 +53,30 @@ def percent(level: float) -> str:
     return f"{100 * level:g} %"
 
 
-def verdict(evaluation: Evaluation) -> str:
-    """Says in a sentence how the location accuracy compares with calling no location at all."""
-    gain = evaluation.accuracy_gain
-    if gain.value == 0:
-        return "The location accuracy is exactly that of an answer that calls no location in anybody."
-    side = "above" if gain.value > 0 else "below"
-    sure = gain.low > 0 or gain.high < 0
-    doubt = "" if sure else " These patients are too few to tell the difference from none."
-    return (
-        f"The location accuracy is {abs(gain.value):.4f} {side} that of an answer that calls no location in anybody "
-        f"({number(evaluation.all_zero_accuracy, 4)}).{doubt}"
-    )
-
-
-def notes(evaluation: Evaluation) -> list[str]:
-    """Says how the numbers are to be read, one sentence or two each."""
-    level = percent(evaluation.level)
-    said = [
-        f"Intervals are {level}: of the official numbers and of all locations together by drawing patients anew "
-        "(percentile bootstrap), of shares of patients after Wilson.",
-    ]
-    if evaluation.gate_sensitivity is None:
-        said.append(
-            f"No table of scores came with this answer: the gate and the ranking of locations are unknown ({UNKNOWN})."
-        )
-    else:
-        said.append(
-            "AUROC and AP (average precision) of a location are of the whole system: patients whom the gate stopped "
-            "have no location score and rank, tied, below all others. A positive who was stopped lowers them. An AP "
-            "by chance would be the share of positives."
-        )
-    empty = [location.column for location in evaluation.locations if not location.is_evaluable]
-    if empty:
-        said.append(
-            f"Not evaluable, since no patient has an aneurysm there: {', '.join(empty)}. Left out of the means."
-        )
-    few = [location.column for location in evaluation.locations if 0 < location.positives < FEW_POSITIVES]
-    if few:
-        said.append(f"Fewer than {FEW_POSITIVES} positives (*): one patient more or less changes these numbers a lot.")
-    return said
-
-
-def headline_table(evaluation: Evaluation) -> Table:
-    """Builds the table of the official numbers, their baselines and the gate."""
-    without = evaluation.patients - evaluation.with_aneurysm
-    table = _table(f"{evaluation.patients} patients: {evaluation.with_aneurysm} with, {without} without an aneurysm")
+def headline_table(evaluation: Evaluation, probe: Probe | None = None, against: Against | None = None) -> Table:
+    """Builds the table of the official numbers, their baselines, the gate, and what they are compared with."""
+    level, presence = percent(evaluation.level), evaluation.presence
+    with_one, without = evaluation.with_aneurysm, evaluation.without_aneurysm
+    table = _table(f"{evaluation.patients} patients: {with_one} with, {without} without an aneurysm")
     table.add_column("")
     table.add_column("value", justify="right")
-    table.add_column(f"{percent(evaluation.level)} interval", justify="right")
+    table.add_column(f"{level} interval", justify="right")
     table.add_column("compare with")
-    table.add_row(
-        "AUROC, aneurysm (official)",
-        f"[bold]{number(evaluation.auroc.value, 4)}[/bold]",
-        interval(evaluation.auroc, 4),
-        f"{number(CHANCE_AUROC, 4)} by chance",
-    )
-    table.add_row(
-        "location accuracy (official)",
-        f"[bold]{number(evaluation.location_accuracy.value, 4)}[/bold]",
-        interval(evaluation.location_accuracy, 4),
-        f"{number(evaluation.all_zero_accuracy, 4)} calling none in anybody",
-    )
+
+    def row(title: str, estimate: Estimate, meaning: str, digits: int = 4) -> None:
+        table.add_row(title, f"[bold]{number(estimate.value, digits)}[/bold]", interval(estimate, digits), meaning)
+
+    row("AUROC, aneurysm (official)", evaluation.auroc, f"{number(CHANCE_AUROC, 4)} by chance")
+    table.add_row("  its interval after DeLong", "", interval(presence.delong, 4), "")
+    if probe is not None:
+        table.add_row(
+            "  file metadata alone", number(probe.auroc.value, 4), interval(probe.auroc, 4), "sees no vessel"
+        )
+    row("location accuracy (official)", evaluation.location_accuracy, _none_in_anybody(evaluation))
     gain = evaluation.accuracy_gain
-    ends = UNKNOWN if math.isnan(gain.low) else f"{signed(gain.low)} to {signed(gain.high)}"
-    table.add_row("  above calling none", signed(gain.value), ends, "0: no better", end_section=True)
+    table.add_row("  above calling none", signed(gain.value), signed_interval(gain), "0: no better")
+    row("Brier score", presence.brier, f"{number(presence.brier_constant, 4)} saying {number(presence.constant)} to all")
+    table.add_section()
     for title, counted, meaning in (
         ("gate: sensitivity", evaluation.gate_sensitivity, "with an aneurysm, who passed"),
         ("gate: specificity", evaluation.gate_specificity, "without one, who were stopped"),
@@ -125,6 +87,13 @@ def headline_table(evaluation: Evaluation) -> Table:
             table.add_row(title, UNKNOWN, UNKNOWN, meaning)
         else:
             table.add_row(title, share(counted), interval(counted), meaning)
+    if against is not None:
+        table.add_section()
+        for title, apart in (
+            ("AUROC above the other", against.auroc_difference),
+            ("location accuracy above it", against.accuracy_difference),
+        ):
+            table.add_row(title, signed(apart.value), signed_interval(apart), f"p {number(apart.p)}")
     return table
 
 
@@ -132,32 +101,40 @@ def location_table(evaluation: Evaluation) -> Table:
     """Builds the table of the 21 locations with their means."""
     table = _table("Locations")
     table.add_column("location")
-    for heading in ("positives", "stopped\nat gate", "AUROC", "AP", "sensitivity", "specificity", "false\ncalls"):
+    for heading in ("positives", "stopped\nat gate", "AUROC", "interval", "AP", "sensitivity", "specificity"):
         table.add_column(heading, justify="right")
+    table.add_column("false\ncalls", justify="right")
     for location in evaluation.locations:
+        found = location.sensitivity
+        ranked = [number(location.auroc.value), interval(location.auroc, 2), number(location.average_precision.value)]
         table.add_row(
-            name(location),
+            location.column,
             str(location.positives),
             UNKNOWN if location.stopped is None else str(location.stopped),
-            ranking(location.auroc, location),
-            number(location.average_precision),
-            share(location.sensitivity),
+            *(ranked if location.is_evaluable else ["", NOT_EVALUABLE, ""]),
+            share(found) if location.is_evaluable or not found.total else f"{found.count}/{found.total}",
             number(location.specificity.value),
             str(location.false_calls),
         )
     table.add_section()
     stopped = [location.stopped for location in evaluation.locations]
+    means = evaluation.by_location
     table.add_row(
         "all, or mean",
         str(evaluation.located.total),
         UNKNOWN if None in stopped else str(sum(count for count in stopped if count is not None)),
-        number(evaluation.mean_auroc),
-        number(evaluation.mean_average_precision),
+        number(means.auroc.value),
+        interval(means.auroc, 2),
+        number(means.average_precision.value),
         share(evaluation.located),
         number(evaluation.spared.value),
         str(sum(location.false_calls for location in evaluation.locations)),
     )
     return table
+
+
+def _none_in_anybody(evaluation: Evaluation) -> str:
+    return f"{number(evaluation.all_zero_accuracy, 4)} calling none in anybody"
 
 
 def _table(title: str) -> Table:

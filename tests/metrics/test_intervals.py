@@ -4,8 +4,16 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.stats import bootstrap
 
-from kium_lightning.metrics.intervals import bootstrap_interval
+from kium_lightning.metrics.intervals import (
+    bca_interval,
+    bootstrap_counts,
+    bootstrap_interval,
+    bootstrap_values,
+    leave_one_out,
+    percentile_interval,
+)
 from kium_lightning.metrics.ranking import auroc
 
 
@@ -71,6 +79,50 @@ def test_interval_is_nan_when_most_draws_are_undefined() -> None:
     assert np.isnan(bootstrap_interval(_mean, np.array([]), draws=20, rng=_rng())).all()
 
 
+def test_drawn_cohorts_are_as_large_and_hold_every_patient_equally_often() -> None:
+    counts = bootstrap_counts(40, 3000, _rng())
+    assert (counts.sum(axis=1) == 40).all()
+    assert counts.mean(axis=0) == pytest.approx(np.ones(40), abs=0.1)
+    assert counts.var() == pytest.approx(1 - 1 / 40, abs=0.02)  # of a binomial count of 40 trials of 1 / 40
+
+
+def test_metrics_that_share_draws_have_the_intervals_they_have_alone() -> None:
+    labels, scores = _cohort(_rng(), 80, 0.5)
+    counts = bootstrap_counts(80, 300, np.random.default_rng(1))
+    for metric, arrays in ((auroc, (labels, scores)), (_mean, (scores,))):
+        alone = bootstrap_interval(metric, *arrays, draws=300, rng=np.random.default_rng(1))
+        assert percentile_interval(bootstrap_values(metric, *arrays, counts=counts)) == alone
+
+
+def test_a_difference_over_shared_draws_is_paired() -> None:
+    labels, scores = _cohort(_rng(), 80, 0.5)
+    counts = bootstrap_counts(80, 300, _rng())
+    first = bootstrap_values(auroc, labels, scores, counts=counts)
+    second = bootstrap_values(auroc, labels, 10 * scores, counts=counts)
+    assert percentile_interval(first - second) == (0, 0)
+
+
+@pytest.mark.parametrize("skewed", [True, False])
+def test_bca_is_scipys(skewed: bool) -> None:
+    rng = np.random.default_rng(3)
+    values = rng.exponential(size=30) if skewed else rng.normal(size=30)
+    drawn = bootstrap_values(_mean, values, counts=bootstrap_counts(30, 20_000, rng))
+    left_out = bootstrap_values(_mean, values, counts=leave_one_out(30))
+    expected = bootstrap((values,), np.mean, method="BCa", n_resamples=20_000, rng=rng).confidence_interval
+    found = bca_interval(_mean(values), drawn, left_out)
+    assert found == pytest.approx((expected.low, expected.high), abs=0.02)
+    if skewed:  # the skew moves both ends up, by more than the tolerance above
+        plain = percentile_interval(drawn)
+        assert found.low > plain.low + 0.02
+        assert found.high > plain.high + 0.04
+
+
+def test_bca_without_spread_is_the_value_and_unknown_where_the_percentiles_are() -> None:
+    assert bca_interval(1.0, np.ones(50), np.ones(9)) == (1, 1)
+    assert np.isnan(bca_interval(1.0, np.full(50, np.nan), np.ones(9))).all()
+    assert np.isnan(bca_interval(float("nan"), np.ones(50), np.ones(9))).all()
+
+
 def test_two_thousand_draws_of_the_whole_training_set_take_less_than_two_seconds() -> None:
     cohort = _cohort(_rng(), 1127, 0.5)
     begin = time.process_time()
@@ -85,6 +137,10 @@ def test_malformed_requests_are_an_error() -> None:
         bootstrap_interval(_mean, np.zeros(3), level=95, rng=_rng())
     with pytest.raises(ValueError, match="draws"):
         bootstrap_interval(_mean, np.zeros(3), draws=0, rng=_rng())
+    with pytest.raises(ValueError, match="counts are of 4 patients"):
+        bootstrap_values(_mean, np.zeros(3), counts=bootstrap_counts(4, 2, _rng()))
+    with pytest.raises(ValueError, match="0 or 1"):
+        bootstrap_interval(auroc, np.array([0, 1, 2]), np.zeros(3), rng=_rng())
 
 
 def _rng() -> np.random.Generator:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, roc_auc_score
 
-from kium_lightning.metrics.official import all_zero_accuracy, location_accuracy, official_auroc
+from kium_lightning.metrics.official import accuracy_gain, all_zero_accuracy, location_accuracy, official_auroc
 
 PATIENTS, LOCATIONS, POSITIVES = 1127, 21, 681  # the challenge's training set
 
@@ -24,6 +24,14 @@ def test_location_accuracy_is_the_share_of_equal_cells() -> None:
     output = rng.random((50, LOCATIONS)) < 0.1
     assert location_accuracy(truth, output) == pytest.approx(accuracy_score(truth.ravel(), output.ravel()))
     assert location_accuracy(truth, truth) == 1
+
+
+def test_the_gain_is_right_calls_minus_wrong_calls_per_cell() -> None:
+    rng = np.random.default_rng(3)
+    truth, output = rng.random((50, LOCATIONS)) < 0.1, rng.random((50, LOCATIONS)) < 0.1
+    right, wrong = (truth & output).sum(), (~truth & output).sum()
+    assert accuracy_gain(truth, output) == pytest.approx((right - wrong) / truth.size)
+    assert accuracy_gain(truth, np.zeros_like(truth)) == 0
 
 
 def test_small_unsigned_labels_do_not_wrap_round() -> None:

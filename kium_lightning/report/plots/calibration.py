@@ -1,0 +1,30 @@
+"""The reliability plot: presence scores against what was observed."""
+
+import numpy as np
+
+from kium_lightning.report.evaluation import Evaluation
+from kium_lightning.report.plots.style import DASHED, GREY, INK, NEGATIVE, POSITIVE, plot, unit_square
+from kium_lightning.report.reading import Judged
+
+_TICK = 0.03
+
+
+def reliability_plot(judged: Judged, evaluation: Evaluation) -> str:
+    """Draws the observed share of aneurysms in bins of patients against their mean score, with Wilson intervals.
+
+    The ticks along the upper and lower edge are the patients with and without an aneurysm.
+    """
+    bins = evaluation.presence.reliability
+    with plot("reliability", 4.6, 4.4) as ((axes,), svg):
+        axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=DASHED)
+        axes.text(0.03, 0.06, "calibrated", color=GREY, fontsize=9, rotation=45)
+        axes.axhline(evaluation.presence.prevalence, color=GREY, linewidth=0.6)
+        for label, at, colour in ((1, 1 - _TICK, POSITIVE), (0, 0.0, NEGATIVE)):
+            scores = judged.presence[judged.has_aneurysm == label]
+            axes.vlines(scores, at, at + _TICK, color=colour, alpha=0.35, linewidth=0.7)
+        axes.vlines(bins.scores, bins.low, bins.high, color=INK, linewidth=1.2)
+        size = 4 + 4 * np.sqrt(bins.counts / max(int(bins.counts.max(initial=1)), 1))
+        axes.plot(bins.scores, bins.shares, color=INK, linewidth=0.8, alpha=0.5)
+        axes.scatter(bins.scores, bins.shares, s=size**2, color=INK, zorder=3)
+        unit_square(axes, "mean presence score of a bin", "share with an aneurysm")
+    return svg[0]
