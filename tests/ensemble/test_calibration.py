@@ -244,6 +244,6 @@ def test_what_cannot_be_calibrated_on_is_an_error_sentence() -> None:
     scores.locations[2, 3] = np.nan
     with pytest.raises(ThresholdError, match="1 of the scores to fit thresholds on are NaN"):
         Platt(10).fit(scores, labels)
-    with pytest.raises(ConfigError, match="calibration.least_positives is 0"):
+    with pytest.raises(ConfigError, match=r"calibration.least_positives is 0"):
         Isotonic(0)
     assert ScoreCalibration() == IDENTITY
