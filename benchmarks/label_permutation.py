@@ -65,7 +65,11 @@ def estimates(cohort: CohortFolder, outputs: Path, arguments: argparse.Namespace
     found: dict[str, dict[str, object]] = {}
     for rule in RULES:
         folder = outputs / "calibrate" / rule
-        run("calibrate", outputs, [f"thresholds={rule}", f"folder={folder}", f"predictor.cache_folder={outputs_dir() / 'cache'}"])
+        run(
+            "calibrate",
+            outputs,
+            [f"thresholds={rule}", f"folder={folder}", f"predictor.cache_folder={outputs_dir() / 'cache'}"],
+        )
         found[rule] = json.loads((folder / "out_of_fold.json").read_text(encoding="utf-8"))
     return found
 

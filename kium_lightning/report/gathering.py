@@ -98,5 +98,3 @@ def probe_scores(
     except (KiumError, OSError) as error:
         return None, 0, f"What file metadata alone would reach is not known: {first_sentence(error)}"
     return scores.loc[patients].to_numpy(np.float64), len(learned.patients), None
-
-

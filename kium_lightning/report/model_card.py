@@ -57,7 +57,9 @@ def _what(told: Provenance) -> list[str]:
 def _data(told: Provenance, source: Source, context: Context) -> list[str]:
     counts = told.shared("patients")
     lines = [f"Cohort {source.cohort or UNKNOWN}" + (f", {counts} patients per net." if counts else ".")]
-    lines.append("Patients are split by patient, never by image" + (f" (split {told.shared('split')})." if counts else "."))
+    lines.append(
+        "Patients are split by patient, never by image" + (f" (split {told.shared('split')})." if counts else ".")
+    )
     if told.overrides:
         lines.append(f"Settings: `{' '.join(told.overrides)}`.")
     audited = context.audited

@@ -87,7 +87,9 @@ def read_aneurysms(truth: Path, patients: Iterable[int]) -> list[Aneurysm]:
                     raise ValueError(f"{sac['column']!r} is no location")
                 found.append(Aneurysm(int(patient), sac["column"], float(sac["diameter_mm"])))
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise CohortError(f"{path} does not tell the sizes of aneurysms ({error}). Make the cohort again.") from error
+            raise CohortError(
+                f"{path} does not tell the sizes of aneurysms ({error}). Make the cohort again."
+            ) from error
     return found
 
 
