@@ -143,6 +143,31 @@ def percentile_interval(values: NDArray[np.float64], level: float = 0.95) -> Int
     return Interval(float(low), float(high))
 
 
+def bootstrap_difference(value: float, values: NDArray[np.float64], level: float = 0.95) -> PairedDifference:
+    """Puts the percentile interval and a p beside a difference.
+
+    Source of p: the level at which the interval would just touch 0 (Davison and Hinkley, "Bootstrap Methods and their
+    Application", 1997, section 4.2, counting the difference itself as one of the draws).
+
+    Args:
+        value: the difference.
+        values: (draws,) of the drawn cohorts: of two ``bootstrap_values`` from the same counts.
+        level: share of repetitions that the interval should cover, in (0, 1).
+
+    Returns:
+        All but the value NaN where more than half of the values are NaN.
+
+    Raises:
+        ValueError: level is out of range.
+    """
+    low, high = percentile_interval(values, level)
+    if np.isnan(low):
+        return PairedDifference(value, low, high, float("nan"))
+    known = values[~np.isnan(values)]
+    beyond = min(np.count_nonzero(known <= 0), np.count_nonzero(known >= 0))
+    return PairedDifference(value, low, high, min(1.0, 2 * (beyond + 1) / (len(known) + 1)))
+
+
 def bca_interval(
     value: float, values: NDArray[np.float64], left_out: NDArray[np.float64], level: float = 0.95
 ) -> Interval:

@@ -4,11 +4,12 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.stats import bootstrap
+from scipy.stats import bootstrap, ttest_1samp
 
 from kium_lightning.metrics.intervals import (
     bca_interval,
     bootstrap_counts,
+    bootstrap_difference,
     bootstrap_interval,
     bootstrap_values,
     leave_one_out,
@@ -100,6 +101,18 @@ def test_a_difference_over_shared_draws_is_paired() -> None:
     first = bootstrap_values(auroc, labels, scores, counts=counts)
     second = bootstrap_values(auroc, labels, 10 * scores, counts=counts)
     assert percentile_interval(first - second) == (0, 0)
+
+
+def test_p_of_a_difference_is_about_that_of_a_t_test_and_agrees_with_the_interval() -> None:
+    rng = np.random.default_rng(4)
+    for shift in (0.0, 0.2, 0.4, 1.0):
+        apart = rng.normal(size=100) + shift
+        counts = bootstrap_counts(100, 4000, rng)
+        found = bootstrap_difference(_mean(apart), bootstrap_values(_mean, apart, counts=counts))
+        assert found.p == pytest.approx(ttest_1samp(apart, 0).pvalue, abs=0.03)
+        assert (found.p < 0.05) == (found.low > 0 or found.high < 0)
+    assert bootstrap_difference(0.0, np.zeros(50)) == (0, 0, 0, 1)
+    assert np.isnan(bootstrap_difference(0.0, np.full(50, np.nan))[1:]).all()
 
 
 @pytest.mark.parametrize("skewed", [True, False])
