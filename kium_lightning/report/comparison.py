@@ -215,7 +215,7 @@ def _compared(runs: Sequence[_Scored], level: float, draws: int, seed: int) -> t
         elif labels.shape[1] == 1:
             from_best = delong_difference(labels[:, 0], table.scores[:, 0], tables[0].scores[:, 0], level)
         else:
-            from_best = bootstrap_difference(run.auroc - ordered[0].auroc, values - drawn[0], level)
+            from_best = bootstrap_difference(run.auroc - ordered[0].auroc, values - drawn[0], len(labels), level)
         precision = macro(per_label(average_precision, labels, table.scores))
         estimate = Estimate(run.auroc, *percentile_interval(values, level))
         positives = int(labels.any(axis=1).sum())
