@@ -115,9 +115,7 @@ def _check(config: Config) -> None:
             raise ConfigError(f"{name}={config[name]} is no choice. Choose {' or '.join(choices)}.")
 
 
-def _context(
-    config: Config, judged: "Judged", groundtruth: Path, prediction: Prediction, started: float
-) -> "Context":
+def _context(config: Config, judged: "Judged", groundtruth: Path, prediction: Prediction, started: float) -> "Context":
     """Collects what stands beside the numbers; what cannot be had is left out with its reason."""
     from kium_lightning.report.audited import newest_audit
     from kium_lightning.report.context import Context
@@ -137,11 +135,14 @@ def _context(
     if config.against is not None:
         other = find_prediction(config.against, "against")
         name = shown_path(other.answer, outputs)
-        against = compare_answers(judged, read_judged(other.answer, groundtruth, other.scores), name, draws, config.seed)
+        against = compare_answers(
+            judged, read_judged(other.answer, groundtruth, other.scores), name, draws, config.seed
+        )
     aneurysms, no_sizes = known_sizes(origin, judged.patients)
-    probed, learned, no_probe = None, 0, NO_PROBE_WANTED
-    if config.probe == "metadata":
-        probed, learned, no_probe = probe_scores(origin, judged.patients, cache)
+    is_probed = config.probe == "metadata"
+    probed, learned, no_probe = (
+        probe_scores(origin, judged.patients, cache) if is_probed else (None, 0, NO_PROBE_WANTED)
+    )
     worst = find_worst(judged, config.worst)
     pictures = Pictures(notes=["The images of these patients are not known."])
     if origin is not None:
@@ -193,9 +194,7 @@ def find_prediction(predictions: str | None, key: str = "predictions") -> Predic
             raise RunError(f"There is no {path}. Give {key}= a predict run's folder or an answer file.")
         record = read_record(path)
     if record.verb != "predict":
-        raise RunError(
-            f"{record.folder} is the folder of a {record.verb} run. Give {key}= a predict run's folder."
-        )
+        raise RunError(f"{record.folder} is the folder of a {record.verb} run. Give {key}= a predict run's folder.")
     folder = record.folder
     thresholds = folder / THRESHOLDS_NAME
     return Prediction(folder / ANSWER_NAME, folder / SCORES_NAME, thresholds if thresholds.is_file() else None, record)

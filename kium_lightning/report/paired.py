@@ -1,7 +1,6 @@
 """An answer beside another score or another answer about the same patients: differences that are paired."""
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -69,9 +68,7 @@ class Against:
         }
 
 
-def judge_probe(
-    judged: Judged, scores: NDArray[np.float64], trained_on: int, draws: Draws
-) -> Probe:
+def judge_probe(judged: Judged, scores: NDArray[np.float64], trained_on: int, draws: Draws) -> Probe:
     """Judges a probe's scores on the patients of an answer.
 
     Args:

@@ -8,7 +8,6 @@ import numpy as np
 
 from kium_lightning.metrics.calibration import Reliability, brier_score, expected_calibration_error, reliability
 from kium_lightning.metrics.delong import delong_interval
-from kium_lightning.metrics.delong import delong_interval
 from kium_lightning.metrics.ranking import auroc, average_precision
 from kium_lightning.report.curves import Curves, presence_curves
 from kium_lightning.report.draws import Draws

@@ -69,13 +69,13 @@ def headline_table(evaluation: Evaluation, probe: Probe | None = None, against: 
     row("AUROC, aneurysm (official)", evaluation.auroc, f"{number(CHANCE_AUROC, 4)} by chance")
     table.add_row("  its interval after DeLong", "", interval(presence.delong, 4), "")
     if probe is not None:
-        table.add_row(
-            "  file metadata alone", number(probe.auroc.value, 4), interval(probe.auroc, 4), "sees no vessel"
-        )
+        table.add_row("  file metadata alone", number(probe.auroc.value, 4), interval(probe.auroc, 4), "sees no vessel")
     row("location accuracy (official)", evaluation.location_accuracy, _none_in_anybody(evaluation))
     gain = evaluation.accuracy_gain
     table.add_row("  above calling none", signed(gain.value), signed_interval(gain), "0: no better")
-    row("Brier score", presence.brier, f"{number(presence.brier_constant, 4)} saying {number(presence.constant)} to all")
+    row(
+        "Brier score", presence.brier, f"{number(presence.brier_constant, 4)} saying {number(presence.constant)} to all"
+    )
     table.add_section()
     for title, counted, meaning in (
         ("gate: sensitivity", evaluation.gate_sensitivity, "with an aneurysm, who passed"),

@@ -36,7 +36,9 @@ def heat_thumbnail(picture: GreyImage, heat: NDArray[np.float32], outline: NDArr
     mixed = ((1 - opacity) * small[..., None] + opacity * colours).astype(np.uint8)
     if outline.any():
         inside = (cv2.resize(outline.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.25).astype(np.uint8)
-        rims, _ = cv2.findContours(cv2.dilate(inside, np.ones((3, 3), np.uint8)), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        rims, _ = cv2.findContours(
+            cv2.dilate(inside, np.ones((3, 3), np.uint8)), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+        )
         cv2.drawContours(mixed, rims, -1, _OUTLINE, 1)
     return _encoded(np.ascontiguousarray(mixed[..., ::-1]))
 
