@@ -31,6 +31,7 @@ def reliability_plot(judged: Judged, evaluation: Evaluation) -> str:
         if spread < _NARROW:  # or all dots would stand over each other
             middle = float(judged.presence.mean())
             axes.set(xlim=(middle - 0.6 * spread - _TICK / 10, middle + 0.6 * spread + _TICK / 10), aspect="auto")
+            axes.locator_params(axis="x", nbins=4)
             axes.set_xlabel("mean presence score of a bin (stretched)")
         else:
             along_diagonal(axes, "calibrated")

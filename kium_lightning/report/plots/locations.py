@@ -42,7 +42,7 @@ def _draw(
 ) -> None:
     for row, (location, value) in enumerate(zip(locations, values, strict=True)):
         if not location.is_evaluable:
-            axes.text(0.02, row, location.evaluable.reason, color=GREY, fontsize=8.5, va="center")
+            axes.text(0.02, row, location.evaluable.reason, color=GREY, fontsize=8, va="center")
         elif not np.isnan(value.value):
             axes.plot([value.low, value.high], [row, row], color=colour, linewidth=1.4)
             axes.plot(value.value, row, marker, color=colour, markersize=3.5 + 0.35 * np.sqrt(location.positives))
