@@ -12,9 +12,9 @@ from simulated_answer import Simulated, simulate
 from kium_lightning.anatomy import LOCATION_COLUMNS, View
 from kium_lightning.ensemble.thresholds import Thresholds
 from kium_lightning.metrics.intervals import PairedDifference
+from kium_lightning.report.context import Context, Source
 from kium_lightning.report.estimates import Estimate
 from kium_lightning.report.evaluation import Evaluation, evaluate_answer
-from kium_lightning.report.context import Context, Source
 from kium_lightning.report.page import evaluation_page
 from kium_lightning.report.paired import Probe
 from kium_lightning.report.reading import Judged, read_judged
