@@ -1,15 +1,19 @@
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from kium_lightning.compare import chosen_runs, compare
 from kium_lightning.errors import RunError
+from kium_lightning.metrics.delong import delong_difference
 from kium_lightning.records import Record, read_record, write_record
 from kium_lightning.report.comparison import Group, compare_runs, comparison_table
+from kium_lightning.report.comparison_text import markdown, notes, terminal_table
 from kium_lightning.settings import Config, compose
 
 PATIENTS = 60
@@ -101,6 +105,65 @@ def test_an_interval_does_not_depend_on_the_other_runs(tmp_path: Path) -> None:
     write_run(tmp_path, 2, "two", patients_table(2, 0.9))
     beside = next(run for run in groups_of(tmp_path)[0].runs if run.record.name == "one")
     assert beside.auroc == alone.auroc
+
+
+def test_one_question_is_held_against_the_best_after_delong(tmp_path: Path) -> None:
+    tables = [
+        patients_table(seed, skill)[["Index", "BA", "score_BA"]] for seed, skill in ((1, 0.9), (2, 0.2), (3, 0.4))
+    ]
+    for number, table in enumerate(tables):
+        write_run(tmp_path, number, f"net{number}", table)
+    (group,) = groups_of(tmp_path)
+    best, *others = group.runs
+    assert best.record.name == "net0"
+    assert np.isnan(best.from_best).all()
+    for run in others:
+        table = tables[int(run.record.name[-1])]
+        expected = delong_difference(
+            table["BA"].to_numpy(), table["score_BA"].to_numpy(), tables[0]["score_BA"].to_numpy()
+        )
+        assert run.from_best == expected
+        assert run.from_best.value == pytest.approx(run.auroc.value - best.auroc.value)
+
+
+def test_several_questions_are_held_against_the_best_over_the_same_drawn_patients(tmp_path: Path) -> None:
+    table = patients_table(1, 0.9)
+    scores = [name for name in table if str(name).startswith("score_")]
+    write_run(tmp_path, 1, "one", table)
+    write_run(tmp_path, 2, "rescaled", table.assign(**{str(name): 10 * table[name] for name in scores}))
+    write_run(tmp_path, 3, "poor", patients_table(3, 0.1))
+    (group,) = groups_of(tmp_path)
+    (_, equal, poor) = group.runs
+    assert poor.record.name == "poor"
+    assert equal.from_best == (0, 0, 0, 1)  # unpaired, two AUROCs of 60 patients would be uncertain by 0.1
+    assert poor.from_best.low < poor.from_best.value < poor.from_best.high < 0
+    assert poor.from_best.p < 0.02
+
+
+def test_the_terminal_table_fits_120_columns_and_all_differences_stand_in_the_files(tmp_path: Path) -> None:
+    names = ["contrastive_self_supervised", "resnet50_attention_lstm", "efficientnet_b0_view"]
+    for number, name in enumerate(names):
+        given = [f"model={name}", f"data.image_size={number}", "data.sampler=down_sampled"]
+        write_run(tmp_path, number, name, patients_table(number, 0.9 - 0.4 * number), overrides=given)
+    (group,) = groups_of(tmp_path)
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(terminal_table(group, tmp_path))
+    printed = console.export_text()
+    page = markdown([group], tmp_path, 0.95)
+    for run in group.runs:
+        line = next(line for line in printed.splitlines() if run.record.name in line)
+        assert run.record.name in page
+        if run is not group.runs[0]:
+            low, high = (f"{abs(end):.3f}" for end in run.from_best[1:3])
+            assert low in line
+            assert high in line
+            assert low in page
+            assert high in page
+    table = comparison_table([group])
+    assert table["from_best"][1:].tolist() == [run.from_best.value for run in group.runs[1:]]
+    assert table["from_best_p"][1:].tolist() == [run.from_best.p for run in group.runs[1:]]
+    assert np.isnan(table["from_best"][0])
+    assert "corrected neither" in " ".join(notes(0.95))
 
 
 def test_a_run_that_scores_no_patients_shows_what_it_watched(tmp_path: Path) -> None:

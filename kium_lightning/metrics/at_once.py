@@ -70,7 +70,8 @@ def ratio_at_once(counts: Counts, parts: NDArray[np.generic], wholes: NDArray[np
         parts: (n,) what each patient adds above the line.
         wholes: (n,) what each patient adds below it.
     """
-    return _ratio(counts @ parts.astype(np.float64), counts @ wholes.astype(np.float64))
+    weights = counts.astype(np.float64)
+    return _ratio(weights @ parts.astype(np.float64), weights @ wholes.astype(np.float64))
 
 
 def _mean(counts: Counts, of_patient: NDArray[np.generic]) -> Values:
@@ -98,7 +99,9 @@ def _by_score(
 
 
 def _ratio(part: Values, whole: Values) -> Values:
-    return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
+    ratio = np.full(len(part), np.nan)
+    np.divide(part, whole, out=ratio, where=whole > 0)
+    return ratio
 
 
 _AT_ONCE: dict[Callable[..., float], AtOnce] = {

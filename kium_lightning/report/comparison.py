@@ -14,13 +14,21 @@ from numpy.typing import NDArray
 
 from kium_lightning.anatomy import INDEX_COLUMN
 from kium_lightning.errors import RunError
-from kium_lightning.metrics.intervals import bootstrap_interval
+from kium_lightning.metrics.delong import delong_difference
+from kium_lightning.metrics.intervals import (
+    PairedDifference,
+    bootstrap_counts,
+    bootstrap_difference,
+    bootstrap_values,
+    percentile_interval,
+)
 from kium_lightning.metrics.ranking import auroc, average_precision, macro, per_label
 from kium_lightning.records import PATIENTS_NAME, Record
 from kium_lightning.report.estimates import Estimate
 
 NOTHING_ASKED = "nothing is asked of patients"
 _SCORE = "score_"
+_NO_DIFFERENCE = PairedDifference(math.nan, math.nan, math.nan, math.nan)
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,7 @@ class Compared:
         settings: the overrides that tell it from the other runs of the table.
         auroc: macro mean over the columns that can be evaluated, with its interval; NaN where there is none.
         average_precision: likewise, without interval.
+        from_best: its AUROC minus that of the best run of its group; NaN for the best itself.
         patients: in the validation; 0 where the run scores no patients.
         positives: of them, those with any positive label.
     """
@@ -63,6 +72,7 @@ class Compared:
     settings: str
     auroc: Estimate
     average_precision: float
+    from_best: PairedDifference
     patients: int
     positives: int
 
@@ -104,9 +114,10 @@ def read_patients(folder: Path) -> PatientTable | None:
 
 
 def compare_runs(records: Sequence[Record], level: float, draws: int, seed: int) -> list[Group]:
-    """Groups runs by what they answer about whom, and sorts each group by its macro AUROC.
+    """Groups runs by what they answer about whom, sorts each group by its macro AUROC, and holds all against the best.
 
-    Every run of a group meets the same drawn patients, so that its interval does not depend on its neighbours.
+    Every run of a group meets the same drawn patients, so that its interval does not depend on its neighbours, and that
+    of its difference from the best is paired.
 
     Args:
         records: finished training runs.
@@ -117,29 +128,17 @@ def compare_runs(records: Sequence[Record], level: float, draws: int, seed: int)
     Returns:
         Groups that score patients first, in the order of their questions.
     """
-    settings = _distinct_settings(records)
-    groups: dict[tuple[bool, str, str, int, str], list[Compared]] = defaultdict(list)
-    for record, own in zip(records, settings, strict=True):
+    groups: dict[tuple[bool, str, str, int, str], list[_Scored]] = defaultdict(list)
+    for record, own in zip(records, _distinct_settings(records), strict=True):
         table, facts = read_patients(record.folder), record.facts
         fold, cohort = int(facts["split"]["fold"]), str(facts["cohort"]["name"])
         if table is None:
             key = (True, NOTHING_ASKED, cohort, fold, str(facts["split"]["digest"]))
-            unknown = Estimate(math.nan, math.nan, math.nan)
-            groups[key].append(Compared(record, own, unknown, math.nan, 0, 0))
-            continue
-        rng = np.random.default_rng(seed)
-        bounds = bootstrap_interval(_macro_auroc, table.labels, table.scores, level=level, draws=draws, rng=rng)
-        compared = Compared(
-            record,
-            own,
-            Estimate(_macro_auroc(table.labels, table.scores), *bounds),
-            macro(per_label(average_precision, table.labels, table.scores)),
-            len(table.patients),
-            int(table.labels.any(axis=1).sum()),
-        )
-        groups[False, str(facts["question"]), cohort, fold, table.digest].append(compared)
+        else:
+            key = (False, str(facts["question"]), cohort, fold, table.digest)
+        groups[key].append(_Scored(record, own, table))
     return [
-        Group(question, cohort, fold, tuple(sorted(runs, key=_rank)))
+        Group(question, cohort, fold, _compared(runs, level, draws, seed))
         for (_, question, cohort, fold, _), runs in sorted(groups.items(), key=lambda item: item[0])
     ]
 
@@ -162,6 +161,10 @@ def comparison_table(groups: Sequence[Group]) -> pd.DataFrame:
                     "auroc_low": run.auroc.low,
                     "auroc_high": run.auroc.high,
                     "average_precision": run.average_precision,
+                    "from_best": run.from_best.value,
+                    "from_best_low": run.from_best.low,
+                    "from_best_high": run.from_best.high,
+                    "from_best_p": run.from_best.p,
                     "monitor": facts["monitor"],
                     "score": facts["score"],
                     "patients": run.patients,
@@ -177,13 +180,54 @@ def comparison_table(groups: Sequence[Group]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _macro_auroc(labels: NDArray[np.generic], scores: NDArray[np.generic]) -> float:
-    return macro(per_label(auroc, labels, scores))
+@dataclass(frozen=True)
+class _Scored:
+    """A run with its patients, as it is read; best first when sorted by ``rank``."""
+
+    record: Record
+    settings: str
+    table: PatientTable | None
+
+    @property
+    def auroc(self) -> float:
+        return math.nan if self.table is None else macro(per_label(auroc, self.table.labels, self.table.scores))
+
+    @property
+    def rank(self) -> tuple[bool, float, str]:
+        value = self.auroc
+        return math.isnan(value), 0.0 if math.isnan(value) else -value, self.record.finished
 
 
-def _rank(run: Compared) -> tuple[bool, float, str]:
-    value = run.auroc.value
-    return math.isnan(value), 0.0 if math.isnan(value) else -value, run.record.finished
+def _compared(runs: Sequence[_Scored], level: float, draws: int, seed: int) -> tuple[Compared, ...]:
+    """The runs of one group, best first, each with its interval and its difference from the best."""
+    ordered = sorted(runs, key=lambda run: run.rank)
+    tables = [run.table for run in ordered if run.table is not None]
+    if not tables:  # pretraining
+        unknown = Estimate(math.nan, math.nan, math.nan)
+        return tuple(Compared(run.record, run.settings, unknown, math.nan, _NO_DIFFERENCE, 0, 0) for run in ordered)
+    labels = tables[0].labels  # of the whole group, as it shares a digest
+    counts = bootstrap_counts(len(labels), draws, np.random.default_rng(seed))
+    drawn = [_drawn_aurocs(table, counts) for table in tables]
+    compared = []
+    for run, table, values in zip(ordered, tables, drawn, strict=True):
+        if run is ordered[0]:
+            from_best = _NO_DIFFERENCE
+        elif labels.shape[1] == 1:
+            from_best = delong_difference(labels[:, 0], table.scores[:, 0], tables[0].scores[:, 0], level)
+        else:
+            from_best = bootstrap_difference(run.auroc - ordered[0].auroc, values - drawn[0], len(labels), level)
+        precision = macro(per_label(average_precision, labels, table.scores))
+        estimate = Estimate(run.auroc, *percentile_interval(values, level))
+        positives = int(labels.any(axis=1).sum())
+        compared.append(Compared(run.record, run.settings, estimate, precision, from_best, len(labels), positives))
+    return tuple(compared)
+
+
+def _drawn_aurocs(table: PatientTable, counts: NDArray[np.int16]) -> NDArray[np.float64]:
+    """The macro AUROC of each drawn cohort, over the columns that have both classes there."""
+    columns = zip(table.labels.T, table.scores.T, strict=True)
+    each = [bootstrap_values(auroc, labels, scores, counts=counts) for labels, scores in columns]
+    return np.array([macro(values) for values in np.array(each).T])
 
 
 def _distinct_settings(records: Sequence[Record]) -> list[str]:

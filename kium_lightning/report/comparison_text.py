@@ -1,15 +1,18 @@
 """The comparison of runs in words: tables for the terminal and a page of Markdown."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich import box
 from rich.table import Table
 
+from kium_lightning.metrics.intervals import PairedDifference
 from kium_lightning.report.comparison import Compared, Group
-from kium_lightning.report.tables import UNKNOWN, interval, number, percent
+from kium_lightning.report.tables import UNKNOWN, interval, number, percent, signed
 
-_RIGHT = {"AUROC", "interval", "AP", "watched", "parameters", "epochs", "minutes"}
+_RIGHT = {"AUROC", "interval", "AP", "from best", "p", "watched", "parameters", "epochs", "minutes"}
+_ONLY_IN_FILES = {"watched", "parameters", "epochs", "minutes", "run"}  # for want of room beside the scores
 
 
 def title(group: Group) -> str:
@@ -22,12 +25,14 @@ def title(group: Group) -> str:
 
 
 def terminal_table(group: Group, outputs: Path) -> Table:
-    """A group as a table for the terminal; the folders of the runs are only in the files, for want of room."""
-    table = Table(title=title(group), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    headings = [heading for heading in _headings(group) if heading not in ("watched", "run") or not _asks(group)]
+    """A group as a table for the terminal, which fits 120 columns; what a run cost and its folder are in the files."""
+    table = Table(
+        title=title(group), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
+    headings = [heading for heading in _headings(group) if heading not in _ONLY_IN_FILES or not _asks(group)]
     for heading in headings:
-        is_name = heading == "model"
-        table.add_column(heading, justify="right" if heading in _RIGHT else "left", no_wrap=is_name, overflow="fold")
+        folds = heading in ("settings", "run")
+        table.add_column(heading, justify="right" if heading in _RIGHT else "left", no_wrap=not folds, overflow="fold")
     for place, run in enumerate(group.runs, start=1):
         cells = _cells(place, run, outputs)
         table.add_row(*(cells[heading] for heading in headings))
@@ -54,6 +59,10 @@ def notes(level: float) -> list[str]:
         "Only runs of one table answer the same question about the same patients. AUROC and AP (average precision) are "
         f"means over what is asked of each patient; the {percent(level)} interval is over patients drawn anew. By "
         "chance the AUROC is 0.500.",
+        f"From best: AUROC minus that of the table's first run, its {percent(level)} interval, and p of a difference "
+        "as large by chance; paired over patients, after DeLong where one thing is asked of each patient, else by "
+        "drawing patients anew. p is corrected neither for the number of runs nor for the best being picked on these "
+        "patients.",
         "These patients also chose each run's best epoch, so that all numbers are somewhat high. Only a test set that "
         "chose nothing is unbiased.",
     ]
@@ -65,7 +74,7 @@ def _asks(group: Group) -> bool:
 
 def _headings(group: Group) -> list[str]:
     settings = ["settings"] if any(run.settings for run in group.runs) else []
-    scores = ["AUROC", "interval", "AP"] if _asks(group) else []
+    scores = ["AUROC", "interval", "AP", *(["from best", "p"] if len(group.runs) > 1 else [])] if _asks(group) else []
     return ["", "model", *settings, *scores, "watched", "parameters", "epochs", "minutes", "run"]
 
 
@@ -79,12 +88,24 @@ def _cells(place: int, run: Compared, outputs: Path) -> dict[str, str]:
         "AUROC": number(run.auroc.value),
         "interval": interval(run.auroc),
         "AP": number(run.average_precision),
+        "from best": "" if place == 1 else _difference(run.from_best),
+        "p": "" if place == 1 else _chance(run.from_best.p),
         "watched": UNKNOWN if score is None else f"{str(facts['monitor']).removeprefix('val/')} {score:.3f}",
         "parameters": f"{facts['parameters'] / 1e6:.1f} M",
         "epochs": str(facts["epochs"]),
         "minutes": f"{facts['seconds'] / 60:.1f}",
         "run": str(folder.relative_to(outputs) if folder.is_relative_to(outputs) else folder),
     }
+
+
+def _difference(found: PairedDifference) -> str:
+    if math.isnan(found.low):
+        return signed(found.value, 3)
+    return f"{signed(found.value, 3)} ({signed(found.low, 3)} to {signed(found.high, 3)})"
+
+
+def _chance(p: float) -> str:
+    return "<0.001" if p < 0.001 else number(p)
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -4,15 +4,18 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.stats import bootstrap
+from scipy.stats import bootstrap, ttest_1samp
 
+from kium_lightning.metrics.corrections import widened
 from kium_lightning.metrics.intervals import (
     bca_interval,
     bootstrap_counts,
+    bootstrap_difference,
     bootstrap_interval,
     bootstrap_values,
     leave_one_out,
     percentile_interval,
+    shared_interval,
 )
 from kium_lightning.metrics.ranking import auroc
 
@@ -77,6 +80,7 @@ def test_interval_is_nan_when_most_draws_are_undefined() -> None:
     assert np.isnan(interval).all()
     assert np.isnan(bootstrap_interval(auroc, np.zeros(10), values, draws=20, rng=_rng())).all()
     assert np.isnan(bootstrap_interval(_mean, np.array([]), draws=20, rng=_rng())).all()
+    assert np.isnan(bootstrap_interval(_mean, np.array([1.0]), draws=20, rng=_rng())).all()
 
 
 def test_drawn_cohorts_are_as_large_and_hold_every_patient_equally_often() -> None:
@@ -91,7 +95,9 @@ def test_metrics_that_share_draws_have_the_intervals_they_have_alone() -> None:
     counts = bootstrap_counts(80, 300, np.random.default_rng(1))
     for metric, arrays in ((auroc, (labels, scores)), (_mean, (scores,))):
         alone = bootstrap_interval(metric, *arrays, draws=300, rng=np.random.default_rng(1))
-        assert percentile_interval(bootstrap_values(metric, *arrays, counts=counts)) == alone
+        assert shared_interval(metric, *arrays, counts=counts) == alone
+        plain = percentile_interval(bootstrap_values(metric, *arrays, counts=counts), widened(0.95, 80))
+        assert shared_interval(metric, *arrays, counts=counts, method="percentile") == plain
 
 
 def test_a_difference_over_shared_draws_is_paired() -> None:
@@ -100,6 +106,18 @@ def test_a_difference_over_shared_draws_is_paired() -> None:
     first = bootstrap_values(auroc, labels, scores, counts=counts)
     second = bootstrap_values(auroc, labels, 10 * scores, counts=counts)
     assert percentile_interval(first - second) == (0, 0)
+
+
+def test_p_of_a_difference_is_about_that_of_a_t_test_and_agrees_with_the_interval() -> None:
+    rng = np.random.default_rng(4)
+    for shift in (0.0, 0.2, 0.4, 1.0):
+        apart = rng.normal(size=100) + shift
+        counts = bootstrap_counts(100, 4000, rng)
+        found = bootstrap_difference(_mean(apart), bootstrap_values(_mean, apart, counts=counts), 100)
+        assert found.p == pytest.approx(ttest_1samp(apart, 0).pvalue, abs=0.03)
+        assert (found.p < 0.05) == (found.low > 0 or found.high < 0)
+    assert bootstrap_difference(0.0, np.zeros(50), 9) == (0, 0, 0, 1)
+    assert np.isnan(bootstrap_difference(0.0, np.full(50, np.nan), 9)[1:]).all()
 
 
 @pytest.mark.parametrize("skewed", [True, False])
@@ -115,6 +133,32 @@ def test_bca_is_scipys(skewed: bool) -> None:
         plain = percentile_interval(drawn)
         assert found.low > plain.low + 0.02
         assert found.high > plain.high + 0.04
+
+
+def test_widened_percentiles_of_a_mean_are_the_ends_of_the_t_interval() -> None:
+    values = np.linspace(-1, 1, 15)  # symmetric, so that the drawn means are nearly normal
+    found = bootstrap_interval(_mean, values, draws=50_000, rng=_rng(), method="percentile")
+    expected = ttest_1samp(values, 0).confidence_interval(0.95)
+    assert found == pytest.approx((expected.low, expected.high), abs=0.015)
+    plain = percentile_interval(bootstrap_values(_mean, values, counts=bootstrap_counts(15, 50_000, _rng())))
+    assert plain.high < found.high - 0.03  # as 15 patients are few
+
+
+def test_a_level_is_widened_to_the_t_quantile_and_hardly_for_many() -> None:
+    assert [round(widened(0.95, n), 3) for n in (50, 120)] == [0.958, 0.953]
+    assert widened(0.95, 100_000) == pytest.approx(0.95, abs=1e-5)
+    assert 0.95 < widened(0.95, 2) < 1
+
+
+def test_more_patients_than_are_left_out_at_once_have_the_interval_of_all_at_once() -> None:
+    values = np.random.default_rng(6).exponential(size=1100)
+    counts = bootstrap_counts(1100, 100, _rng())
+    drawn = bootstrap_values(_mean, values, counts=counts)
+    left_out = bootstrap_values(_mean, values, counts=leave_one_out(1100))
+    np.testing.assert_allclose(left_out, (values.sum() - values) / 1099)
+    assert shared_interval(_mean, values, counts=counts) == bca_interval(
+        _mean(values), drawn, left_out, widened(0.95, 1100)
+    )
 
 
 def test_bca_without_spread_is_the_value_and_unknown_where_the_percentiles_are() -> None:
@@ -137,6 +181,8 @@ def test_malformed_requests_are_an_error() -> None:
         bootstrap_interval(_mean, np.zeros(3), level=95, rng=_rng())
     with pytest.raises(ValueError, match="draws"):
         bootstrap_interval(_mean, np.zeros(3), draws=0, rng=_rng())
+    with pytest.raises(ValueError, match="method"):
+        bootstrap_interval(_mean, np.zeros(3), method="t", rng=_rng())  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="counts are of 4 patients"):
         bootstrap_values(_mean, np.zeros(3), counts=bootstrap_counts(4, 2, _rng()))
     with pytest.raises(ValueError, match="0 or 1"):
