@@ -139,9 +139,10 @@ def _context(config: Config, judged: "Judged", groundtruth: Path, prediction: Pr
             judged, read_judged(other.answer, groundtruth, other.scores), name, draws, config.seed
         )
     aneurysms, no_sizes = known_sizes(origin, judged.patients)
-    probed, learned, no_probe = None, 0, NO_PROBE_WANTED
-    if config.probe == "metadata":
-        probed, learned, no_probe = probe_scores(origin, judged.patients, cache)
+    is_probed = config.probe == "metadata"
+    probed, learned, no_probe = (
+        probe_scores(origin, judged.patients, cache) if is_probed else (None, 0, NO_PROBE_WANTED)
+    )
     worst = find_worst(judged, config.worst)
     pictures = Pictures(notes=["The images of these patients are not known."])
     if origin is not None:

@@ -77,7 +77,7 @@ def test_an_answer_file_from_elsewhere_needs_only_its_ground_truth(run: Simulate
 
     evaluate(config(tmp_path, f"predictions={run.answer}", f"groundtruth={run.groundtruth}"))
 
-    assert written(tmp_path)["gate"] == {"sensitivity": None, "specificity": None}
+    assert written(tmp_path)["gate"] == {"sensitivity": None, "specificity": None, "passed": None}
 
 
 def test_what_cannot_be_found_is_an_error_sentence(run: Simulated, tmp_path: Path) -> None:

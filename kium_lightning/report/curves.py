@@ -103,7 +103,8 @@ def presence_curves(judged: Judged, draws: Draws) -> Curves | None:
     def curve(across: Floats, up: Floats, band: Floats) -> Curve:
         return Curve(np.append(0.0, _shares(across)[0]), np.append(0.0, _shares(up)[0]), *draws.band(band))
 
-    recall, precise = _shares(found)[0], (found / passed)[0]
+    recall: Floats = _shares(found)[0]
+    precise: Floats = (found / passed)[0]
     steps = np.flatnonzero(np.diff(found[0], prepend=0.0) > 0)
     return Curves(
         roc=curve(alarms, found, _between(_shares(every_alarms), _shares(every_found))),
@@ -133,7 +134,7 @@ def _cumulated(
 def _shares(cumulated: Floats) -> Floats:
     """Of the last count in each row; NaN in rows where it is 0."""
     last = cumulated[:, -1:]
-    return np.divide(cumulated, last, out=np.full(cumulated.shape, np.nan), where=last > 0)
+    return np.asarray(np.divide(cumulated, last, out=np.full(cumulated.shape, np.nan), where=last > 0))
 
 
 def _between(across: Floats, up: Floats) -> Floats:

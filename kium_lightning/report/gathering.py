@@ -94,7 +94,7 @@ def probe_scores(
         probe = MetadataProbe().fit(
             metadata_table(learned, cache_folder), learned.table[PRESENCE_COLUMN].to_numpy(np.int64)
         )
-        scores = pd.Series(probe.scores(metadata_table(asked, cache_folder)), index=list(asked.patients))
+        by_patient = dict(zip(asked.patients, probe.scores(metadata_table(asked, cache_folder)), strict=True))
     except (KiumError, OSError) as error:
         return None, 0, f"What file metadata alone would reach is not known: {first_sentence(error)}"
-    return scores.loc[patients].to_numpy(np.float64), len(learned.patients), None
+    return np.array([by_patient[int(patient)] for patient in patients]), len(learned.patients), None

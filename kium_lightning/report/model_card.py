@@ -58,7 +58,7 @@ def _data(told: Provenance, source: Source, context: Context) -> list[str]:
     counts = told.shared("patients")
     lines = [f"Cohort {source.cohort or UNKNOWN}" + (f", {counts} patients per net." if counts else ".")]
     lines.append(
-        "Patients are split by patient, never by image" + (f" (split {told.shared('split')})." if counts else ".")
+        "Folds are drawn by patient, never by image" + (f" (split {told.shared('split')})." if counts else ".")
     )
     if told.overrides:
         lines.append(f"Settings: `{' '.join(told.overrides)}`.")
@@ -72,17 +72,7 @@ def _data(told: Provenance, source: Source, context: Context) -> list[str]:
 
 
 def _operating_point(source: Source) -> list[str]:
-    table = source.thresholds
-    if table is None:
-        return ["Not known."]
-    calibration = getattr(getattr(table, "calibration", None), "name", "none")
-    known = {name: value for name, value in table.fitted_on.items() if isinstance(value, str | int | float)}
-    facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in known.items() if name != "cohort")
-    return [
-        f"A patient passes above a presence score of {number(table.presence, 4)}. Rule: {table.rule}"
-        + (f" ({facts})" if facts else "")
-        + f". Calibration of the scores: {calibration}."
-    ]
+    return ["Not known." if source.thresholds is None else words.operating_point(source.thresholds)]
 
 
 def _results(evaluation: Evaluation, context: Context) -> list[str]:
@@ -141,7 +131,7 @@ def _locations(evaluation: Evaluation) -> list[str]:
                 f"{number(location.auroc.value)} ({interval(location.auroc, 2)})"
                 if is_known
                 else location.evaluable.reason,
-                f"{share(found)}, {interval(found, 2)}" if is_known else f"{found.count}/{found.total}",
+                f"{share(found)}, {interval(found, 2)}" if is_known else (f"{found.count}/{found.total}" if found.total else UNKNOWN),
                 number(location.specificity.value),
             )
         )
@@ -165,15 +155,17 @@ def _sizes(context: Context) -> list[str]:
 
 def _limits(evaluation: Evaluation, context: Context) -> list[str]:
     limits = []
-    if evaluation.accuracy_gain.value <= 0:
-        limits.append("Its location calls are no better than calling none; do not use them as they are.")
+    if not evaluation.accuracy_gain.low > 0:
+        limits.append("Its location calls are not shown to be better than calling none; do not use them as they are.")
+    if context.sizes is not None:
+        limits.append("These are synthetic patients (phantoms): nothing here says how it does on real angiograms.")
     few = [location.column for location in evaluation.locations if not location.is_evaluable]
     if few:
         limits.append(f"What it does at {', '.join(few)} is not known: too few patients.")
     if context.probe is None:
         limits.append(context.why("probe"))
     limits += [
-        "Eight still images per patient hold less than the film they were taken from; what no view shows cannot be found.",
+        "Eight still images hold less than the films they were taken from; what no view shows cannot be found.",
         "One cohort says nothing about other hospitals, machines or patients.",
     ]
     return [f"- {limit}" for limit in limits]
@@ -184,6 +176,7 @@ def _provenance(told: Provenance, source: Source) -> list[str]:
         ("Answer", str(source.answer)),
         ("Ground truth", str(source.groundtruth)),
         ("Split", told.shared("split")),
+        ("Training ended", told.finished),
         ("Code that trained", told.shared("revision")),
         ("Hardware that trained", told.shared("hardware")),
         ("Versions", told.versions),

@@ -61,9 +61,9 @@ def draw_pictures(
         maps[key] = heat_thumbnail(clean[key].image, share[box], outlines[key][box])
     names = ", ".join(dict.fromkeys(str(member["name"]) for member in nets))
     notes = [
-        f"Heat maps: Grad-CAM of the presence nets ({names}), averaged where a place has several. The brightest colour is "
-        "the most evidence among a circulation's four views of this patient, however little that is: a map says where "
-        "a net looked, and not that there is something."
+        f"Heat maps: Grad-CAM of the presence nets ({names}), averaged where a place has several. The brightest colour "
+        "is the most evidence among a circulation's four views of this patient, however little that is: a map says "
+        "where a net looked, and not that there is something."
     ]
     if any(outline.any() for outline in outlines.values()):
         notes.append("Outlined: the aneurysms that a view is known to show.")
@@ -120,6 +120,7 @@ def _maps_of_net(
 
 
 def first_sentence(error: Exception) -> str:
+    """What an error says, in one line for a page."""
     if isinstance(error, OSError) and error.filename is not None:
         return f"{Path(error.filename).name} cannot be read ({error.strerror})."
     return str(error).splitlines()[0]

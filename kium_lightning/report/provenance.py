@@ -75,6 +75,14 @@ class Provenance:
         return ", ".join(dict.fromkeys(str(getattr(net, fact)) for net in self.nets if getattr(net, fact)))
 
     @property
+    def finished(self) -> str:
+        """When the first and the last training ended."""
+        times = sorted(net.finished[:16].replace("T", " ") for net in self.nets if net.finished)
+        if not times:
+            return ""
+        return f"{times[0]} UTC" if times[0] == times[-1] else f"{times[0]} to {times[-1]} UTC"
+
+    @property
     def versions(self) -> str:
         """Of Python and the packages that the nets were trained with."""
         each = dict.fromkeys(", ".join(" ".join(pair) for pair in net.versions) for net in self.nets if net.versions)

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,7 @@ def sensitivity_by_size(judged: Judged, aneurysms: Sequence[Aneurysm], level: fl
     size = np.array([aneurysm.diameter_mm for aneurysm in aneurysms], dtype=np.float64)
     called = judged.calls[row, column] == 1
     bins = []
-    for low, high in zip(SIZE_EDGES_MM[:-1], SIZE_EDGES_MM[1:], strict=True):
+    for low, high in pairwise(SIZE_EDGES_MM):
         inside = (size >= low) & (size < high)
         if inside.any():
             passed = None if judged.passed is None else Share.of(judged.passed[row][inside], level)

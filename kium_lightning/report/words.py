@@ -2,6 +2,7 @@
 
 import math
 
+from kium_lightning.ensemble.thresholds import Thresholds
 from kium_lightning.report.estimates import Estimate
 from kium_lightning.report.evaluation import CHANCE_AUROC, Evaluation
 from kium_lightning.report.paired import Against, Probe
@@ -101,8 +102,27 @@ def calibration_verdict(evaluation: Evaluation) -> str:
         f"patients, and stay below {number(presence.calibration_error_limit)} in 95 % of cohorts"
     )
     if presence.calibration_error > presence.calibration_error_limit:
-        return f"The scores are no probabilities: {typical}."
+        return f"The scores are not calibrated: {typical}."
     return f"That is no more than chance: {typical}."
+
+
+def operating_point(thresholds: Thresholds) -> str:
+    """Says in a sentence which thresholds an answer was made with, and on whom they were fitted."""
+    calibration = getattr(getattr(thresholds, "calibration", None), "name", "none")
+    fitted = dict(thresholds.fitted_on)
+    patients, seen = fitted.pop("patients", None), fitted.pop("seen", None)
+    by_whom = {None: "", True: " that the nets were trained on", False: " that no net was trained on"}[seen]
+    on = "" if patients is None else f", fitted on {patients} patients{by_whom}"
+    details = [
+        f"{name.replace('_', ' ')} {value:g}" if isinstance(value, float) else f"{name.replace('_', ' ')} {value}"
+        for name, value in fitted.items()
+        if isinstance(value, str | int | float) and not isinstance(value, bool) and name != "cohort"
+    ]
+    return (
+        f"A patient passes above a presence score of {number(thresholds.presence, 4)}. Rule “{thresholds.rule}”{on}"
+        + (f" ({', '.join(details)})" if details else "")
+        + f". Calibration of the scores: {calibration}."
+    )
 
 
 def notes(evaluation: Evaluation) -> list[str]:

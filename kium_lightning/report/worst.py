@@ -18,14 +18,14 @@ class WrongPatient:
     Attributes:
         patient: the ``Index``.
         presence: the presence score.
-        above: share of all patients whose presence score is at least this one's.
+        rank: of the presence score among all patients, 1 for the highest.
         truth: the locations with an aneurysm.
         called: the locations that were called.
     """
 
     patient: int
     presence: float
-    above: float
+    rank: int
     truth: tuple[str, ...]
     called: tuple[str, ...]
 
@@ -34,6 +34,7 @@ class WrongPatient:
         return {
             "patient": self.patient,
             "presence": self.presence,
+            "rank": self.rank,
             "truth": list(self.truth),
             "called": list(self.called),
         }
@@ -124,7 +125,7 @@ def _wrong(judged: Judged, row: int) -> WrongPatient:
     return WrongPatient(
         int(judged.patients[row]),
         score,
-        float(np.mean(judged.presence >= score)),
+        1 + int(np.count_nonzero(judged.presence > score)),
         _named(judged.locations[row]),
         _named(judged.calls[row]),
     )

@@ -1,3 +1,6 @@
+import json
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,8 +9,12 @@ from simulated_answer import POSITIVES, Simulated, challenge_labels, simulate
 from sklearn.metrics import average_precision_score, recall_score, roc_auc_score
 
 from kium_lightning.anatomy import LOCATION_COLUMNS
-from kium_lightning.report.estimates import Share
-from kium_lightning.report.evaluation import Evaluation, evaluate_answer, gated_scores
+from kium_lightning.metrics.calls import sensitivity, specificity
+from kium_lightning.metrics.intervals import Metric
+from kium_lightning.metrics.ranking import auroc, average_precision
+from kium_lightning.report.estimates import Estimate, Share
+from kium_lightning.report.evaluation import Evaluation, evaluate_answer
+from kium_lightning.report.locations import gated_scores
 from kium_lightning.report.reading import Judged, read_judged
 
 
@@ -54,7 +61,7 @@ def test_calling_no_location_scores_what_the_challenges_prevalence_gives() -> No
     assert labels.size == 23_667
     assert round(found.all_zero_accuracy, 5) == 0.97123
     assert found.location_accuracy.value == found.all_zero_accuracy
-    assert found.accuracy_gain == type(found.accuracy_gain)(0.0, 0.0, 0.0)
+    assert found.accuracy_gain == Estimate(0.0, 0.0, 0.0)
     assert [location.positives for location in found.locations] == list(POSITIVES)
     assert [location.column for location in found.locations] == list(LOCATION_COLUMNS)
 
@@ -67,10 +74,13 @@ def test_location_numbers_are_those_of_scikit_learn_with_stopped_patients_at_the
         labels, calls = truth[location.column], output[location.column]
         ranks = scores[location.column].fillna(-1)
         assert location.positives == labels.sum()
-        if labels.sum() == 0:
+        if labels.sum() < 5:
+            assert not location.is_evaluable
+            assert np.isnan([location.auroc.value, location.average_precision.value]).all()
             continue
-        assert location.auroc == pytest.approx(roc_auc_score(labels, ranks))
-        assert location.average_precision == pytest.approx(average_precision_score(labels, ranks))
+        assert location.is_evaluable
+        assert location.auroc.value == pytest.approx(roc_auc_score(labels, ranks))
+        assert location.average_precision.value == pytest.approx(average_precision_score(labels, ranks))
         assert location.sensitivity.value == pytest.approx(recall_score(labels, calls))
         assert location.specificity.value == pytest.approx(recall_score(labels, calls, pos_label=0))
         assert location.stopped == (labels * (1 - scores.passed_gate)).sum()
@@ -104,12 +114,12 @@ def test_what_cannot_be_known_is_nan_and_left_out_of_the_means() -> None:
     judged = answer_to(labels, labels)
     judged = Judged(judged.patients, judged.labels, judged.presence, labels, np.ones(6, bool), scores)
 
-    found = evaluate_answer(judged, level=0.95, draws=20, seed=0)
+    found = evaluate_answer(judged, level=0.95, draws=20, seed=0, least_positives=2)
 
-    assert found.locations[0].auroc == 1
-    assert all(np.isnan(location.auroc) and not location.is_evaluable for location in found.locations[1:])
+    assert found.locations[0].auroc.value == 1
+    assert all(np.isnan(location.auroc.value) and not location.is_evaluable for location in found.locations[1:])
     assert all(np.isnan(location.sensitivity.value) for location in found.locations[1:])
-    assert (found.mean_auroc, found.mean_average_precision) == (1, 1)
+    assert (found.by_location.auroc.value, found.by_location.average_precision.value) == (1, 1)
 
 
 def test_patients_without_any_aneurysm_make_the_auroc_unknown_and_nothing_fail() -> None:
@@ -136,4 +146,71 @@ def test_wilson_interval_agrees_with_the_published_table(count: int, total: int,
 
 def test_the_same_seed_gives_the_same_intervals(run: Simulated, evaluation: Evaluation) -> None:
     again = evaluate_answer(read_judged(run.answer, run.groundtruth, run.scores), level=0.95, draws=200, seed=0)
-    assert repr(again) == repr(evaluation)
+    assert json.dumps(again.as_json()) == json.dumps(evaluation.as_json())
+
+
+def test_every_interval_over_patients_is_that_of_the_plain_bootstrap(run: Simulated, evaluation: Evaluation) -> None:
+    judged = read_judged(run.answer, run.groundtruth, run.scores)
+    assert judged.location_scores is not None
+    assert judged.passed is not None
+
+    def plain(metric: Metric, *arrays: NDArray[np.generic]) -> tuple[float, float]:
+        # Cohorts made of repeated rows, one after the other.
+        rng = np.random.default_rng(0)
+        values = []
+        for _ in range(200):
+            rows = rng.integers(len(judged.patients), size=len(judged.patients))
+            values.append(metric(*(array[rows] for array in arrays)))
+        low, high = np.nanquantile(values, [0.025, 0.975])
+        return float(low), float(high)
+
+    ranks = gated_scores(judged.location_scores, judged.passed)[:, 0]
+    location, labels, calls = evaluation.locations[0], judged.locations[:, 0], judged.calls[:, 0]
+    presence, truth = evaluation.presence, judged.has_aneurysm
+    assert evaluation.gate_sensitivity is not None
+    for found, expected in (
+        (location.auroc, plain(auroc, labels, ranks)),
+        (location.average_precision, plain(average_precision, labels, ranks)),
+        (presence.average_precision, plain(average_precision, truth, judged.presence)),
+        (presence.brier, plain(lambda t, s: float(np.mean((t - s) ** 2)), truth, judged.presence)),
+    ):
+        assert (found.low, found.high) == pytest.approx(expected)
+    for share, expected in (
+        (location.sensitivity, plain(sensitivity, labels, calls)),
+        (location.specificity, plain(specificity, labels, calls)),
+        (evaluation.gate_sensitivity, plain(sensitivity, truth, judged.passed.astype(int))),
+    ):
+        assert (share.bootstrap_low, share.bootstrap_high) == pytest.approx(expected)
+
+
+def test_the_mean_over_locations_is_of_the_evaluable_alone(evaluation: Evaluation) -> None:
+    known = [location for location in evaluation.locations if location.positives >= 5]
+    assert 0 < len(known) < 21
+    mean = evaluation.by_location
+    assert mean.auroc.value == pytest.approx(np.mean([location.auroc.value for location in known]))
+    assert mean.sensitivity.value == pytest.approx(np.mean([location.sensitivity.value for location in known]))
+    assert mean.auroc.low < mean.auroc.value < mean.auroc.high
+
+
+def test_the_constant_forecast_is_the_training_prevalence_where_it_is_known(run: Simulated) -> None:
+    judged = read_judged(run.answer, run.groundtruth)
+    own = evaluate_answer(judged, level=0.95, draws=20, seed=0).presence
+    other = evaluate_answer(judged, level=0.95, draws=20, seed=0, prevalence=0.2).presence
+
+    share = judged.has_aneurysm.mean()
+    assert own.brier_constant == pytest.approx(share * (1 - share))
+    assert other.brier_constant == pytest.approx(share * 0.8**2 + (1 - share) * 0.2**2)
+    assert own.brier_gain.value == pytest.approx(own.brier_constant - own.brier.value)
+    assert other.brier_constant > own.brier_constant
+
+
+def test_calibrated_scores_stay_below_the_limit_that_chance_sets_and_distorted_ones_do_not() -> None:
+    random = np.random.default_rng(3)
+    scores = random.uniform(size=400)
+    labels = np.zeros((400, 21), np.int64)
+    labels[:, 0] = random.random(400) < scores
+    answers = [replace(answer_to(labels, labels), presence=each) for each in (scores, scores**4)]
+    honest, distorted = (evaluate_answer(answer, level=0.95, draws=10, seed=0).presence for answer in answers)
+
+    assert honest.calibration_error < honest.calibration_error_limit
+    assert distorted.calibration_error > distorted.calibration_error_limit

@@ -9,12 +9,19 @@ from rich.console import Console
 from rich.table import Table
 from simulated_answer import Simulated, simulate
 
-from kium_lightning.anatomy import LOCATION_COLUMNS
+from kium_lightning.anatomy import LOCATION_COLUMNS, View
 from kium_lightning.ensemble.thresholds import Thresholds
+from kium_lightning.metrics.intervals import PairedDifference
+from kium_lightning.report.context import Context, Source
+from kium_lightning.report.estimates import Estimate
 from kium_lightning.report.evaluation import Evaluation, evaluate_answer
-from kium_lightning.report.page import Source, evaluation_page
+from kium_lightning.report.page import evaluation_page
+from kium_lightning.report.paired import Probe
 from kium_lightning.report.reading import Judged, read_judged
-from kium_lightning.report.tables import headline_table, location_table, notes, verdict
+from kium_lightning.report.sizes import Aneurysm, sensitivity_by_size
+from kium_lightning.report.tables import headline_table, location_table
+from kium_lightning.report.words import notes, operating_point, presence_verdict, probe_verdict, verdict
+from kium_lightning.report.worst import Pictures, find_worst
 
 
 @pytest.fixture(scope="module")
@@ -83,10 +90,9 @@ def test_the_page_is_well_formed_and_asks_for_nothing_from_elsewhere(page: str) 
 
 def test_the_inner_names_of_the_plots_do_not_clash(page: str) -> None:
     plots = re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL)
-    assert len(plots) == 3
-    clips = [set(re.findall(r'<clipPath id="([^"]+)"', plot)) for plot in plots]
-    assert not clips[0] & clips[1]
-    assert not (clips[0] | clips[1]) & clips[2]
+    assert len(plots) == 6
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
 
 
 def test_page_and_terminal_show_both_official_numbers_and_their_baselines(page: str, evaluation: Evaluation) -> None:
@@ -100,7 +106,7 @@ def test_every_location_stands_in_page_and_terminal(page: str, evaluation: Evalu
     terminal = printed(location_table(evaluation), 120)
     for column in LOCATION_COLUMNS:
         assert f'<th scope="row">{column}' in page
-        assert re.search(rf"^\s*{column}\*?\s", terminal, flags=re.MULTILINE)
+        assert re.search(rf"^\s*{column}\s", terminal, flags=re.MULTILINE)
     empty = sum(not location.is_evaluable for location in evaluation.locations)
     assert empty > 0
     assert terminal.count("not evaluable") == empty
@@ -150,3 +156,76 @@ def test_the_verdict_says_on_which_side_of_calling_none_the_answer_is(evaluation
 
 def test_the_notes_tell_how_stopped_patients_are_ranked(evaluation: Evaluation) -> None:
     assert any("rank, tied, below all others" in note for note in notes(evaluation))
+
+
+def test_sections_stand_in_the_order_of_the_contents(page: str) -> None:
+    links = re.findall(r'<a href="#([^"]+)">([^<]+)</a>', page)
+    sections = re.findall(r'<section id="([^"]+)">\s*<h2>\d+\. ([^<]+)</h2>', page)
+    assert links == sections
+    assert [anchor for anchor, _ in sections][:3] == ["headline", "patients", "presence"]
+
+
+def test_too_few_positives_are_said_with_their_number(page: str, evaluation: Evaluation) -> None:
+    few = [location for location in evaluation.locations if 0 < location.positives < 5]
+    assert few
+    for location in few:
+        assert f"not evaluable ({location.positives} positive" in page
+
+
+def test_what_is_known_besides_the_answer_is_on_the_page(
+    judged: Judged, evaluation: Evaluation, source: Source
+) -> None:
+    column = LOCATION_COLUMNS[int(np.argmax(judged.locations.sum(axis=0)))]
+    row = int(np.argmax(judged.locations[:, LOCATION_COLUMNS.index(column)]))
+    sizes = sensitivity_by_size(judged, [Aneurysm(int(judged.patients[row]), column, 6.2)], 0.95)
+    worst = find_worst(judged, 2)
+    uri = "data:image/jpeg;base64,AAAA"
+    pictures = Pictures({(patient, View.LEFT_ANTERIOR_FRONTAL): uri for patient in worst.patients})
+    probe = Probe(Estimate(0.6123, 0.5, 0.7), PairedDifference(0.1, 0.02, 0.2, 0.03), 400)
+    context = Context(sizes=sizes, probe=probe, worst=worst, pictures=pictures)
+
+    page = evaluation_page(judged, evaluation, source, context)
+
+    assert "0.6123" in page
+    assert "400 patients of the training set" in " ".join(page.split())
+    assert "5 to 7" in page
+    assert page.count(uri) == len(worst.patients) == 4
+    for wrong in (*worst.missed, *worst.alarmed):
+        assert f"Patient {wrong.patient}" in page
+    assert "LI-B is not there" in " ".join(page.split())
+
+
+def test_without_context_the_page_says_that_nobody_audited_the_data(page: str) -> None:
+    text = " ".join(page.split())
+    assert "run python -m kium_lightning.audit" in text
+    assert "aneurysms are not known." in text
+
+
+def test_a_location_that_is_never_called_has_no_number_for_a_threshold(
+    judged: Judged, evaluation: Evaluation, source: Source
+) -> None:
+    assert source.thresholds is not None
+    never = replace(source.thresholds)
+    object.__setattr__(never, "locations", {**never.locations, "BA": float("inf")})
+    assert "never" in evaluation_page(judged, evaluation, replace(source, thresholds=never))
+
+
+def test_verdicts_follow_the_interval_and_not_the_value_alone(evaluation: Evaluation) -> None:
+    said = [
+        presence_verdict(replace(evaluation, auroc=Estimate(0.6, low, high)))
+        for low, high in ((0.52, 0.7), (0.48, 0.7), (0.3, 0.49), (float("nan"), float("nan")))
+    ]
+    assert "better than chance" in said[0]
+    assert "is not known" in said[1]
+    assert "worse than chance" in said[2]
+    unsure = Probe(Estimate(0.6, 0.5, 0.7), PairedDifference(0.1, -0.02, 0.2, 0.13), 400)
+    assert "not shown to be better" in probe_verdict(unsure)
+    assert "not shown" not in probe_verdict(replace(unsure, difference=PairedDifference(0.1, 0.02, 0.2, 0.03)))
+
+
+def test_the_operating_point_says_whom_it_was_fitted_on(source: Source) -> None:
+    assert source.thresholds is not None
+    fitted = source.thresholds.fitted_with(patients=20, seen=False, cohort="/data/secret", rules={"a": 1})
+    said = operating_point(fitted)
+    assert "fitted on 20 patients that no net was trained on" in said
+    assert "/data" not in said

@@ -4,10 +4,11 @@ import numpy as np
 
 from kium_lightning.report.calibrated import CalibrationEffect
 from kium_lightning.report.evaluation import Evaluation
-from kium_lightning.report.plots.style import DASHED, GREY, INK, NEGATIVE, POSITIVE, plot, unit_square
+from kium_lightning.report.plots.style import DASHED, GREY, INK, NEGATIVE, POSITIVE, along_diagonal, plot, unit_square
 from kium_lightning.report.reading import Judged
 
 _TICK = 0.03
+_NARROW = 0.3
 
 
 def reliability_plot(judged: Judged, evaluation: Evaluation) -> str:
@@ -18,7 +19,6 @@ def reliability_plot(judged: Judged, evaluation: Evaluation) -> str:
     bins = evaluation.presence.reliability
     with plot("reliability", 4.6, 4.4) as ((axes,), svg):
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=DASHED)
-        axes.text(0.03, 0.06, "calibrated", color=GREY, fontsize=9, rotation=45)
         axes.axhline(evaluation.presence.prevalence, color=GREY, linewidth=0.6)
         for label, at, colour in ((1, 1 - _TICK, POSITIVE), (0, 0.0, NEGATIVE)):
             scores = judged.forecast[judged.has_aneurysm == label]
@@ -28,6 +28,14 @@ def reliability_plot(judged: Judged, evaluation: Evaluation) -> str:
         axes.plot(bins.scores, bins.shares, color=INK, linewidth=0.8, alpha=0.5)
         axes.scatter(bins.scores, bins.shares, s=size**2, color=INK, zorder=3)
         unit_square(axes, "mean presence score of a bin", "share with an aneurysm")
+        spread = float(np.ptp(judged.presence)) if judged.presence.size else 1.0
+        if spread < _NARROW:  # or all dots would stand over each other
+            middle = float(judged.presence.mean())
+            axes.set(xlim=(middle - 0.6 * spread - _TICK / 10, middle + 0.6 * spread + _TICK / 10), aspect="auto")
+            axes.locator_params(axis="x", nbins=4)
+            axes.set_xlabel("mean presence score of a bin (stretched)")
+        else:
+            along_diagonal(axes, "calibrated")
     return svg[0]
 
 

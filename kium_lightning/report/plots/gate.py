@@ -2,7 +2,18 @@
 
 from kium_lightning.report.curves import GRID
 from kium_lightning.report.evaluation import Evaluation
-from kium_lightning.report.plots.style import BAND, DASHED, GREY, INK, NEGATIVE, POSITIVE, beside, plot, unit_square
+from kium_lightning.report.plots.style import (
+    BAND,
+    DASHED,
+    GREY,
+    INK,
+    NEGATIVE,
+    POSITIVE,
+    along_diagonal,
+    beside,
+    plot,
+    unit_square,
+)
 
 
 def gate_plot(evaluation: Evaluation) -> str | None:
@@ -13,7 +24,7 @@ def gate_plot(evaluation: Evaluation) -> str | None:
     with plot("gate", 4.6, 4.4) as ((axes,), svg):
         prevalence = evaluation.presence.prevalence
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=DASHED)
-        axes.text(0.97, 0.9, "by chance", color=GREY, fontsize=9, rotation=45, ha="right", va="top")
+        along_diagonal(axes, "by chance")
         axes.plot([0, prevalence, 1], [0, 1, 1], color=GREY, linewidth=0.8)
         axes.fill_between(GRID, curves.gate.low, curves.gate.high, color=NEGATIVE, alpha=BAND, linewidth=0)
         axes.plot(curves.gate.across, curves.gate.up, color=NEGATIVE, linewidth=1.8)

@@ -21,7 +21,8 @@ def location_plot(evaluation: Evaluation) -> str:
         _draw(called, locations, [location.sensitivity for location in locations], means.sensitivity, POSITIVE, "s")
         for axes, title in ((ranked, "AUROC"), (called, "sensitivity")):
             axes.set(xlim=(-0.02, 1.02), ylim=(below + 0.8, -0.8))
-            axes.hlines(rows, 0, 1, color=RULE, linewidth=0.6, zorder=0)
+            known = [row for row, location in zip(rows, locations, strict=True) if location.is_evaluable]
+            axes.hlines(known, 0, 1, color=RULE, linewidth=0.6, zorder=0)
             axes.axhline(below - 0.7, color=GREY, linewidth=0.8)
             axes.tick_params(axis="y", length=0)
             axes.set_title(title, fontsize=10)
@@ -41,7 +42,7 @@ def _draw(
 ) -> None:
     for row, (location, value) in enumerate(zip(locations, values, strict=True)):
         if not location.is_evaluable:
-            axes.text(0.02, row, location.evaluable.reason, color=GREY, fontsize=8.5, va="center")
+            axes.text(0.02, row, location.evaluable.reason, color=GREY, fontsize=8, va="center")
         elif not np.isnan(value.value):
             axes.plot([value.low, value.high], [row, row], color=colour, linewidth=1.4)
             axes.plot(value.value, row, marker, color=colour, markersize=3.5 + 0.35 * np.sqrt(location.positives))

@@ -6,7 +6,18 @@ from numpy.typing import NDArray
 
 from kium_lightning.report.curves import GRID, Curve
 from kium_lightning.report.evaluation import CHANCE_AUROC, Evaluation
-from kium_lightning.report.plots.style import BAND, DASHED, GREY, INK, NEGATIVE, POSITIVE, beside, plot, unit_square
+from kium_lightning.report.plots.style import (
+    BAND,
+    DASHED,
+    GREY,
+    INK,
+    NEGATIVE,
+    POSITIVE,
+    along_diagonal,
+    beside,
+    plot,
+    unit_square,
+)
 from kium_lightning.report.reading import Judged
 from kium_lightning.report.tables import number
 
@@ -24,7 +35,7 @@ def roc_plot(evaluation: Evaluation) -> str | None:
         return None
     with plot("roc", *_SIZE) as ((axes,), svg):
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=DASHED)
-        axes.text(0.97, 0.9, f"chance, {CHANCE_AUROC:.1f}", color=GREY, fontsize=9, rotation=45, ha="right", va="top")
+        along_diagonal(axes, f"chance, {CHANCE_AUROC:.1f}")
         _draw(axes, curves.roc)
         if evaluation.gate_sensitivity is not None and evaluation.gate_specificity is not None:
             alarm, found = 1 - evaluation.gate_specificity.value, evaluation.gate_sensitivity.value

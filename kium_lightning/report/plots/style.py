@@ -83,4 +83,20 @@ def beside(axes: Axes, text: str, across: float, up: float, colour: str, *, belo
         va="top" if below else "bottom",
         color=colour,
         fontsize=9,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.0},
+    )
+
+
+def along_diagonal(axes: Axes, text: str) -> None:
+    """Writes below the diagonal of a unit square what it stands for."""
+    axes.text(
+        0.79,
+        0.77,
+        text,
+        color=GREY,
+        fontsize=9,
+        rotation=45,
+        rotation_mode="anchor",
+        ha="center",
+        va="top",
     )
