@@ -131,7 +131,9 @@ def _locations(evaluation: Evaluation) -> list[str]:
                 f"{number(location.auroc.value)} ({interval(location.auroc, 2)})"
                 if is_known
                 else location.evaluable.reason,
-                f"{share(found)}, {interval(found, 2)}" if is_known else (f"{found.count}/{found.total}" if found.total else UNKNOWN),
+                f"{share(found)}, {interval(found, 2)}"
+                if is_known
+                else (f"{found.count}/{found.total}" if found.total else UNKNOWN),
                 number(location.specificity.value),
             )
         )

@@ -41,12 +41,14 @@ def fold_runs(record: Record, outputs: Path) -> dict[int, Record]:
     found = {own: record}
     for other in finished_runs(outputs, "train", record.name):
         fold = int(other.facts["split"]["fold"])
-        if fold not in found and _key(other) == _key(record):
+        if fold not in found and recipe_key(other) == recipe_key(record):
             found[fold] = other
     return dict(sorted(found.items()))
 
 
-def _key(record: Record) -> tuple[Any, ...]:
+def recipe_key(record: Record) -> tuple[str, ...]:
+    """What the trainings of one recipe on the folds of one split have in common, and no others."""
     facts = record.facts
     # A record without a recipe, of an older version, is like no other.
-    return record.name, facts.get("recipe", record.folder), facts["cohort"]["path"], facts["split"]["digest"]
+    recipe = str(facts.get("recipe", record.folder))
+    return record.name, recipe, str(facts["cohort"]["path"]), str(facts["split"]["digest"])
