@@ -192,10 +192,10 @@ def test_a_training_logs_to_wandb_offline_without_a_prompt(
 
 def test_calibration_is_fitted_on_patients_that_no_net_saw(calibrated: Record, trained: Path) -> None:
     table = json.loads((calibrated.folder / "thresholds.json").read_text())
-    scores = pd.read_csv(calibrated.folder / "scores.csv")
+    scores = pd.read_csv(calibrated.folder / "out_of_fold.csv")
     split = read_split(Path(newest_run(trained, "train").facts["split"]["path"]))
     assert sorted(scores["Index"]) == sorted(split.held_out(0))
-    assert scores["passed_gate"].all()
+    assert (scores["fold"] == 0).all()
     assert table["fitted_on"]["patients"] == len(scores)
     assert table["fitted_on"]["seen"] is False
     assert table["presence"] == pytest.approx(np.median(scores["Aneurysm"]), abs=2e-6)
