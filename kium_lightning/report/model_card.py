@@ -66,8 +66,7 @@ def _data(told: Provenance, source: Source, context: Context) -> list[str]:
     if audited is None:
         lines.append(context.why("audited"))
     else:
-        found = {None: "see what it found", True: "nothing was found", False: "something was found"}[audited.is_clean]
-        lines.append(f"Audited on {audited.finished[:10]} (`{audited.folder}`): {found}.")
+        lines.append(f"Audited on {audited.finished[:10]} (`{audited.folder}`): {audited.verdict}")
     return [" ".join(lines)]
 
 
@@ -131,7 +130,9 @@ def _locations(evaluation: Evaluation) -> list[str]:
                 f"{number(location.auroc.value)} ({interval(location.auroc, 2)})"
                 if is_known
                 else location.evaluable.reason,
-                f"{share(found)}, {interval(found, 2)}" if is_known else (f"{found.count}/{found.total}" if found.total else UNKNOWN),
+                f"{share(found)}, {interval(found, 2)}"
+                if is_known
+                else (f"{found.count}/{found.total}" if found.total else UNKNOWN),
                 number(location.specificity.value),
             )
         )

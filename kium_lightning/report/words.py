@@ -130,9 +130,9 @@ def notes(evaluation: Evaluation) -> list[str]:
     level = percent(evaluation.level)
     said = [
         f"Intervals are {level} and over patients. AUROC, average precision, Brier score, means, and shares of all "
-        "locations together: patients drawn anew (percentile bootstrap, one set of draws for all numbers). Shares of "
-        "patients: Wilson, which holds for few and for extreme shares, where the bootstrap collapses to a point; the "
-        "bootstrap's ends stand beside it in evaluation.json.",
+        "locations together: patients drawn anew (bootstrap, one set of draws for all numbers; BCa, percentiles for "
+        "differences, widened for few patients). Shares of patients: Wilson, which holds for few and for extreme "
+        "shares, where the bootstrap collapses to a point; the bootstrap's ends stand beside it in evaluation.json.",
         "DeLong's interval of the AUROC is computed in another way than the bootstrap's. Where the two disagree, "
         "the patients are few.",
         "Bands around curves hold point by point, not for the whole curve at once.",
