@@ -59,7 +59,7 @@ def newest_audit(outputs: Path, cohort: Path) -> Audited | None:
 def _audited(record: Record, outputs: Path) -> Audited:
     summary: Mapping[str, Any] = record.facts["summary"]
     checks = tuple(
-        Check(str(check["check"]), int(check["findings"]), f"{check['verdict']}. {check['said']}".strip())
+        Check(str(check["check"]), int(check["findings"]), f"{str(check['verdict']).capitalize()}. {check['said']}".strip())
         for check in summary["checks"]
     )
     folder = shown_path(record.folder, outputs)

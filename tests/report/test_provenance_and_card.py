@@ -94,7 +94,7 @@ def test_the_newest_audit_of_the_same_cohort_is_found(tmp_path: Path) -> None:
         )
     found = newest_audit(tmp_path, ours)
     assert found is not None
-    assert found.checks == (Check("Near-duplicates", 1, "found. new"),)
+    assert found.checks == (Check("Near-duplicates", 1, "Found. new"),)
     assert found.verdict == "1 finding, 0 of them serious."
     assert found.folder == "audit/1"
     assert newest_audit(tmp_path, tmp_path / "cohorts" / "third") is None
