@@ -82,7 +82,7 @@ def show_errors(autoencoder: Path) -> None:
 
 def show_probes(probes: dict[str, Path], reference: str, seed: int) -> None:
     """Prints the AUROC of every probe and how far it is above the reference's."""
-    patients = {name: pd.read_csv(folder / "validation_patients.csv") for name, folder in probes.items()}
+    patients = {name: pd.read_csv(folder / "held_out_patients.csv") for name, folder in probes.items()}
     labels = patients[reference][PRESENCE_COLUMN].to_numpy(np.int64)
     scores = {name: table[f"score_{PRESENCE_COLUMN}"].to_numpy(np.float64) for name, table in patients.items()}
     table = Table("features", "AUROC", "95 % interval", "above random", "95 % interval", title="any carotid aneurysm")

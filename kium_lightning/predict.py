@@ -5,8 +5,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from kium_lightning.console import say, say_written
 from kium_lightning.errors import ThresholdError
 from kium_lightning.records import finished_runs, write_record
@@ -15,7 +13,7 @@ from kium_lightning.settings import Config, build, outputs_dir, verb
 if TYPE_CHECKING:
     from kium_lightning.data.catalog import Catalog
     from kium_lightning.data.cohort import CohortFolder
-    from kium_lightning.ensemble.members import Ensemble
+    from kium_lightning.ensemble.ensemble import Ensemble
     from kium_lightning.ensemble.predictor import Predictor
     from kium_lightning.ensemble.thresholds import Thresholds
 
@@ -28,31 +26,32 @@ def predict(config: Config) -> None:
     """
     from kium_lightning.data.catalog import read_catalog
     from kium_lightning.ensemble.answer import THRESHOLDS_NAME, write_answer, write_scores
-    from kium_lightning.ensemble.gate import apply_gate
+    from kium_lightning.ensemble.gate import decide
     from kium_lightning.ensemble.view_scores import write_view_scores
 
     started = time.monotonic()
     folder = Path(config.folder).expanduser().resolve()
     ensemble: Ensemble = build(config.ensemble)
-    for member in ensemble.members:
-        say(f"{member.target} {member.circulation}: {member.name} ({member.checkpoint})")
+    for line in ensemble.lines():
+        say(line)
     thresholds = _thresholds(config, ensemble)
     cohort = _cohort(config, ensemble)
     images, csv, truth = cohort.part(config.part)
     catalog: Catalog = read_catalog(images, csv, config.on_fault)
     predictor: Predictor = build(config.predictor)
-    scores = predictor.score(ensemble, catalog, gate=thresholds.presence)
-    calls = apply_gate(scores.fused.presence, scores.fused.locations, thresholds)
+    scores = predictor.score(ensemble, catalog, gate=thresholds)
+    decision = decide(scores.fused, thresholds)
+    calibrated = thresholds.calibration.presence
 
     written = [
-        write_answer(folder, catalog.patients, scores.fused.presence, calls),
+        write_answer(folder, catalog.patients, decision.scores.presence, decision.calls),
         write_scores(
             folder,
             catalog.patients,
-            scores.fused.presence,
-            scores.by_circulation,
-            scores.passed,
-            scores.fused.locations,
+            decision.scores.presence,
+            {circulation: calibrated(presence) for circulation, presence in scores.by_circulation.items()},
+            decision.passed,
+            decision.scores.locations,
         ),
         write_view_scores(folder, catalog.patients, scores),
         folder / THRESHOLDS_NAME,
@@ -66,8 +65,12 @@ def predict(config: Config) -> None:
         cohort={"name": cohort.name, "path": str(cohort.path), "part": config.part},
         truth=str(cohort.truth) if cohort.truth.is_dir() else None,
         members=ensemble.describe(),
-        thresholds={"rule": thresholds.rule, "fitted_on": dict(thresholds.fitted_on)},
-        passed=int(scores.passed.sum()),
+        thresholds={
+            "rule": thresholds.rule,
+            "calibration": thresholds.calibration.name,
+            "fitted_on": dict(thresholds.fitted_on),
+        },
+        passed=int(decision.passed.sum()),
         patients=len(catalog.patients),
         dropped=sorted({fault.patient for fault in catalog.dropped if fault.patient is not None}),
         device=str(predictor.device),
@@ -75,8 +78,8 @@ def predict(config: Config) -> None:
         seconds=round(seconds, 1),
     )
     say(
-        f"{len(catalog.patients)} patients, {int(scores.passed.sum())} passed the gate at {thresholds.presence:.4f}, "
-        f"{int(np.sum(calls))} locations called, {seconds:.1f} s on {predictor.device}"
+        f"{len(catalog.patients)} patients, {int(decision.passed.sum())} passed the gate at {thresholds.presence:.4f}, "
+        f"{int(decision.calls.sum())} locations called, {seconds:.1f} s on {predictor.device}"
     )
     say_written([*written, record])
 

@@ -10,7 +10,7 @@ from kium_lightning.errors import RunError
 from kium_lightning.files import write_json
 
 RECORD_NAME = "record.json"
-PATIENTS_NAME = "validation_patients.csv"  # a training's scores by patient, which runs are compared by
+PATIENTS_NAME = "held_out_patients.csv"  # a training's scores by patient, which runs are compared by
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from kium_lightning.console import say, say_written
 from kium_lightning.errors import RunError
-from kium_lightning.records import write_record
+from kium_lightning.records import RECORD_NAME, read_record, write_record
 from kium_lightning.settings import Config, build, outputs_dir, overrides, plain, sweep_name, verb
 
 
@@ -15,7 +15,7 @@ def train(config: Config) -> float:
     """Trains as the config says and leaves checkpoints, tables, a picture and a record in ``config.folder``.
 
     Returns:
-        The watched validation score of the best epoch, for sweeps.
+        The watched score of the best epoch on the patients who choose it, for sweeps.
 
     Raises:
         KiumError: whatever is wrong with the data, the weights or the configuration.
@@ -28,8 +28,9 @@ def train(config: Config) -> float:
     from kium_lightning.tasks.starting import start_net
     from kium_lightning.tasks.task import Task
     from kium_lightning.tasks.training_runs import find_training
+    from kium_lightning.tracking.out_of_fold import write_out_of_fold
     from kium_lightning.tracking.quiet import quieten_libraries
-    from kium_lightning.tracking.reports import report_validation
+    from kium_lightning.tracking.reports import report_held_out
     from kium_lightning.tracking.weights_and_biases import finish_wandb
 
     started = time.monotonic()
@@ -45,7 +46,7 @@ def train(config: Config) -> float:
     data.setup("fit")
     if resumed is not None and resumed.held_out != data.held_out:
         raise RunError(
-            f"{resume} held out other patients for validation than this run would. Give the cohort, data.fold and "
+            f"{resume} held out other patients than this run would. Give the cohort, data.fold and "
             "data.split_file that it was trained with."
         )
     settings = plain(config)
@@ -59,7 +60,7 @@ def train(config: Config) -> float:
     elif task.start_from is not None:
         weights = start_net(task.net, task.start_from, outputs_dir(), data.held_out, data.preparation)
     describe = Describe(model, data.preparation.plain(), weights, data.held_out)
-    facts = _facts(config, data, weights)
+    facts = _facts(config, settings, data, weights)
     try:
         loggers = [build(node) for node in config.logger.values() if node is not None]
         for logger in loggers:
@@ -74,33 +75,42 @@ def train(config: Config) -> float:
         best = Path(trainer.checkpoint_callback.best_model_path)  # type: ignore[union-attr]
         if not best.is_relative_to(folder):
             raise RunError(f"{resume} has been trained for all epochs. Set trainer.max_epochs higher.")
-        results = trainer.validate(task, datamodule=data, ckpt_path=str(best), weights_only=True, verbose=False)[0]
-        written = report_validation(task, data, folder, trainer)
+        score = _best_score(trainer)
+        results = trainer.test(task, datamodule=data, ckpt_path=str(best), weights_only=True, verbose=False)[0]
+        written = report_held_out(task, data, folder, trainer)
     except BaseException:
         finish_wandb(failed=True)
         raise
     finish_wandb()
-    record = write_record(
+    write_record(
         folder,
         "train",
         config.name,
         checkpoint=str(best.relative_to(folder)),
         monitor=task.monitor,
-        score=results[task.monitor],
+        score=score,
         parameters=sum(parameter.numel() for parameter in task.net.parameters()),
-        validation=results,
+        held_out={name.removeprefix("held_out/"): value for name, value in results.items()},
         epochs=trainer.current_epoch,
         seconds=round(time.monotonic() - started, 1),
         **facts,
     )
-    say(f"{config.name}: best {task.monitor} {results[task.monitor]:.4f} on fold {data.fold} ({data.split.path})")
-    if math.isnan(results[task.monitor]):
+    judged = task.monitor.replace("val/", "held_out/")
+    say(f"{config.name}: {judged} {results[judged]:.4f} on fold {data.fold} ({data.split.path})")
+    if math.isnan(score):
         say(
-            f"{task.monitor} cannot be known: the patients of this fold are all alike in these labels. So best.ckpt "
-            "holds the first epoch. Choose another data.fold, or take last.ckpt."
+            f"{task.monitor} cannot be known: the patients who choose the epoch are all alike in these labels. So "
+            "best.ckpt holds the first epoch. Choose another data.fold, or take last.ckpt."
         )
-    say_written([best, *written, record])
-    return float(results[task.monitor])
+    collected = write_out_of_fold(read_record(folder), outputs_dir())
+    say_written([best, *written, *([collected] if collected else []), folder / RECORD_NAME])
+    return score
+
+
+def _best_score(trainer: Any) -> float:
+    """The watched score of the best epoch; NaN where it cannot be known, for which Lightning writes an infinity."""
+    best = trainer.checkpoint_callback.best_model_score
+    return float(best) if best is not None and math.isfinite(best) else math.nan
 
 
 def _with_label_weights(model: dict[str, Any], data: Any) -> dict[str, Any]:
@@ -113,7 +123,8 @@ def _with_label_weights(model: dict[str, Any], data: Any) -> dict[str, Any]:
     return {**model, "loss": {**loss, "positive_weights": positive_weights(data.training.labels)}}
 
 
-def _facts(config: Config, data: Any, weights: dict[str, str]) -> dict[str, Any]:
+def _facts(config: Config, settings: dict[str, Any], data: Any, weights: dict[str, str]) -> dict[str, Any]:
+    from kium_lightning.tasks.fold_runs import recipe_digest
     from kium_lightning.tracking.provenance import code_revision, hardware, versions
 
     return {
@@ -123,9 +134,19 @@ def _facts(config: Config, data: Any, weights: dict[str, str]) -> dict[str, Any]
         "seed": config.seed,
         "rows": data.rows.plain(),
         "question": data.rows.question,
+        "recipe": recipe_digest(settings),
         "cohort": {"name": data.folder.name, "path": str(data.folder.path)},
-        "split": {"path": str(data.split.path), "digest": data.split.digest, "fold": data.fold},
-        "patients": {"training": len(data.training.patients), "validation": len(data.validation.patients)},
+        "split": {
+            "path": str(data.split.path),
+            "digest": data.split.digest,
+            "fold": data.fold,
+            "validation": data.validation_by,
+        },
+        "patients": {
+            "training": len(data.training.patients),
+            "validation": len(data.validation.patients),
+            "held_out": len(data.held_out_rows.patients),
+        },
         "weights": weights,
         "versions": versions(),
         "hardware": hardware(),

@@ -35,7 +35,7 @@ def write_run(outputs: Path, number: int, name: str, table: pd.DataFrame | None,
     folder = outputs / "train" / name / str(number)
     folder.mkdir(parents=True)
     if table is not None:
-        table.to_csv(folder / "validation_patients.csv", index=False)
+        table.to_csv(folder / "held_out_patients.csv", index=False)
     facts: dict[str, Any] = {
         "question": "each anterior artery",
         "cohort": {"name": "phantom", "path": "/cohort"},
@@ -97,6 +97,38 @@ def test_only_runs_with_one_question_about_the_same_patients_share_a_table(tmp_p
     assert sorted(map(sorted, together)) == [
         ["another_question"], ["fewer_patients"], ["one", "shuffled"], ["other_labels"],
     ]  # fmt: skip
+
+
+def test_the_folds_of_a_recipe_stand_together_as_one_run(tmp_path: Path) -> None:
+    table = patients_table(1, 0.4)
+    for fold in range(3):
+        split = {"path": "/split.json", "digest": "abc", "fold": fold}
+        given = ["model=one", f"data.fold={fold}"]
+        write_run(tmp_path, fold, "one", table.iloc[fold::3], split=split, recipe="r", overrides=given)
+    (group,) = groups_of(tmp_path)
+    (run,) = group.runs
+    assert group.folds == (0, 1, 2)
+    assert run.patients == PATIENTS
+    assert run.settings == ""
+    columns = ["L_ICA", "BA"]
+    assert run.auroc.value == pytest.approx(np.mean([roc_auc_score(table[n], table[f"score_{n}"]) for n in columns]))
+    for fold, value in enumerate(run.scored.by_fold):
+        part = table.iloc[fold::3]
+        assert value == pytest.approx(np.mean([roc_auc_score(part[n], part[f"score_{n}"]) for n in columns]))
+    assert run.scored.seconds == 3 * 90.0
+
+
+def test_a_fold_stands_alone_only_beside_a_run_that_has_no_more(tmp_path: Path) -> None:
+    table = patients_table(1, 0.4)
+    for fold in range(2):
+        split = {"path": "/split.json", "digest": "abc", "fold": fold}
+        write_run(tmp_path, fold, "one", table.iloc[fold::2], split=split, recipe="r")
+    write_run(tmp_path, 0, "other", table.iloc[::2], split={"path": "/split.json", "digest": "abc", "fold": 0})
+    groups = groups_of(tmp_path)
+    assert [(group.folds, sorted(run.record.name for run in group.runs)) for group in groups] == [
+        ((0,), ["one", "other"]),
+        ((0, 1), ["one"]),
+    ]
 
 
 def test_an_interval_does_not_depend_on_the_other_runs(tmp_path: Path) -> None:
@@ -234,6 +266,6 @@ def test_a_plain_pattern_chooses_as_a_list_of_one_does(
 
 def test_a_damaged_table_of_scores_is_named(tmp_path: Path) -> None:
     folder = write_run(tmp_path, 1, "one", patients_table(1, 0.4))
-    (folder / "validation_patients.csv").write_text("Index,score_BA\n1001,0.5\n")
-    with pytest.raises(RunError, match=r"validation_patients\.csv is not a table of patients' scores"):
+    (folder / "held_out_patients.csv").write_text("Index,score_BA\n1001,0.5\n")
+    with pytest.raises(RunError, match=r"held_out_patients\.csv is not a table of patients' scores"):
         groups_of(tmp_path)

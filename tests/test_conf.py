@@ -9,6 +9,7 @@ import pytest
 import torch
 from fake_batch import fake_batch
 from lightning.pytorch.loggers import CSVLogger, WandbLogger
+from numpy.typing import NDArray
 from torch import nn
 
 from kium_lightning.anatomy import Circulation
@@ -16,8 +17,9 @@ from kium_lightning.data.cohort import CohortFolder, FolderCohort
 from kium_lightning.data.datamodule import Angiograms
 from kium_lightning.data.stream import PhantomStream
 from kium_lightning.data.transforms import Augmentation
+from kium_lightning.ensemble.ensemble import Ensemble
 from kium_lightning.ensemble.fusion import REPORT_RULES, PatientScores
-from kium_lightning.ensemble.members import Ensemble
+from kium_lightning.ensemble.nested import fit_operating_points
 from kium_lightning.ensemble.predictor import Predictor
 from kium_lightning.losses.bce import BinaryCrossEntropy
 from kium_lightning.losses.contrastive import ContrastiveLoss
@@ -31,7 +33,13 @@ from kium_lightning.tracking.weights_and_biases import finish_wandb
 FILES = sorted(path.relative_to(conf_dir()) for path in conf_dir().rglob("*.yaml"))
 
 # Which primary config a group belongs to, and what else must be said to compose an option of it.
-PRIMARY = {"predictor": "predict", "ensemble": "predict", "thresholds": "calibrate", "stream": "phantom"}
+PRIMARY = {
+    "predictor": "predict",
+    "ensemble": "predict",
+    "calibration": "calibrate",
+    "thresholds": "calibrate",
+    "stream": "phantom",
+}
 PACKAGED = {"model/task": "model/task@model", "model/data": "+model/data@data"}
 SHARED_PARTS = {
     "data/views": ["+data.rows={_target_: kium_lightning.data.patient_rows.PatientRows, target: all}"],
@@ -53,6 +61,12 @@ def random_start(settings: Any) -> Any:
     if not isinstance(settings, dict):
         return settings
     return {key: False if key == "pretrained" else random_start(value) for key, value in settings.items()}
+
+
+def random_patients() -> tuple[PatientScores, NDArray[np.int64]]:
+    """Scores and labels of patients to fit thresholds on."""
+    random = np.random.default_rng(0)
+    return PatientScores(random.random(60), random.random((60, 21))), random.integers(0, 2, (60, 22))
 
 
 def trained_net(config: Config) -> dict[str, Any]:
@@ -237,12 +251,28 @@ def test_every_predictor_builds(option: str) -> None:
     assert isinstance(build(composed("predict", f"predictor={option}").predictor), Predictor)
 
 
+@pytest.mark.parametrize("option", options("calibration"))
+@pytest.mark.parametrize("rule", ["quantile", "sensitivity_floor"])
+def test_every_calibration_builds_and_fits_before_a_rule(option: str, rule: str) -> None:
+    config = composed("calibrate", f"calibration={option}", f"thresholds={rule}")
+    table = fit_operating_points(*random_patients(), build(config.calibration), build(config.thresholds))
+    assert table.calibration.name == option
+
+
 @pytest.mark.parametrize("option", options("thresholds"))
 def test_every_threshold_rule_builds_and_gives_a_whole_table(option: str) -> None:
-    rule = build(composed("calibrate", f"thresholds={option}").thresholds)
-    random = np.random.default_rng(0)
-    table = rule.fit(PatientScores(random.random(9), random.random((9, 21))), np.zeros((9, 22), np.int64))
+    config = composed("calibrate", f"thresholds={option}")
+    table = fit_operating_points(*random_patients(), build(config.calibration), build(config.thresholds))
     assert table.location_values.shape == (21,)
+
+
+@pytest.mark.parametrize("gate", options("thresholds/gate"))
+@pytest.mark.parametrize("locations", options("thresholds/locations"))
+def test_every_rule_of_the_gate_joins_every_rule_of_the_locations(gate: str, locations: str) -> None:
+    config = composed("calibrate", f"thresholds/gate={gate}", f"thresholds/locations={locations}")
+    table = fit_operating_points(*random_patients(), build(config.calibration), build(config.thresholds))
+    assert table.rule == (gate if gate == locations else f"{gate} + {locations}")
+    assert table.calibration.name == ("platt" if "accuracy" in (gate, locations) else "none")
 
 
 @pytest.mark.parametrize("option", options("ensemble"))

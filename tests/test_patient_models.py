@@ -44,18 +44,18 @@ def test_a_checkpoint_gives_the_scores_of_its_training(
     settings += ["data.image_size=48", "data.batch_size=3"]
     done = call_verb(capsys, "train", *settings, f"hydra.run.dir={tmp_path}")
     assert done.returncode == 0, done.stderr
-    written = pd.read_csv(tmp_path / "validation_scores.csv")
+    written = pd.read_csv(tmp_path / "held_out_scores.csv")
 
     loaded = load_task(tmp_path / read_record(tmp_path).facts["checkpoint"])
     data: Angiograms = build(compose("train", [*settings, "name=here", f"folder={tmp_path}"]).data)
     data.prepare_data()
     data.setup("fit")
     assert loaded.preparation == data.preparation
-    batch = default_collate([data.validation[row] for row in range(len(data.validation))])
-    assert (~batch["present"]).sum(dim=1).tolist() == [1] * len(data.validation)
+    batch = default_collate([data.held_out_rows[row] for row in range(len(data.held_out_rows))])
+    assert (~batch["present"]).sum(dim=1).tolist() == [1] * len(data.held_out_rows)
     with torch.inference_mode():
         scores = loaded.task.predict_step(batch)
-    assert list(written["Index"]) == data.validation.patients
+    assert list(written["Index"]) == data.held_out_rows.patients
     np.testing.assert_allclose(written[[f"score_{name}" for name in COLUMNS[model]]], scores, atol=1e-5)
     assert written.shape[1] == 2 + 2 * len(COLUMNS[model])
 

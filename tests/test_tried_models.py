@@ -75,7 +75,7 @@ def test_views_are_trained_one_by_one_and_told_apart(
         assert run.record.facts["rows"]["views"] == [name.removeprefix("per_view-")]
         weights = torch.load(run.checkpoint, weights_only=True)["kium_lightning"]["model"]["loss"]["positive_weights"]
         assert len(weights) == len(task.rows.label_names)
-        assert set(pd.read_csv(run.record.folder / "validation_scores.csv")["view"]) == set(
+        assert set(pd.read_csv(run.record.folder / "held_out_scores.csv")["view"]) == set(
             run.record.facts["rows"]["views"]
         )
 

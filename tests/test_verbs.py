@@ -97,7 +97,7 @@ def test_a_multirun_trains_the_four_members_and_names_what_it_wrote(trained: Pat
     for record in records:
         assert record.folder.name.endswith(record.name)
         assert (record.folder / record.facts["checkpoint"]).is_file()
-        for name in ("validation_locations.csv", "validation_scores.csv", "worst_views.png", "logs/metrics.csv"):
+        for name in ("held_out_locations.csv", "held_out_scores.csv", "worst_views.png", "logs/metrics.csv"):
             assert (record.folder / name).is_file()
 
 
@@ -107,9 +107,13 @@ def test_a_training_records_where_its_numbers_come_from(trained: Path, phantom_c
     assert facts["cohort"] == {"name": "phantom_tiny", "path": str(phantom_cohort.path)}
     split = read_split(Path(facts["split"]["path"]))
     assert (facts["split"]["digest"], facts["split"]["fold"]) == (split.digest, 0)
-    assert facts["patients"] == {"training": len(split.training(0)), "validation": len(split.validation(0))}
+    assert facts["patients"] == {
+        "training": len(split.training(0, "next_fold")),
+        "validation": len(split.validation(0, "next_fold")),
+        "held_out": len(split.held_out(0)),
+    }
     assert facts["weights"]["source"] == "none"
-    assert {"seed", "revision", "versions", "hardware", "overrides", "validation", "seconds"} <= set(facts)
+    assert {"seed", "revision", "versions", "hardware", "overrides", "held_out", "recipe", "seconds"} <= set(facts)
     metrics = pd.read_csv(record.folder / "logs" / "metrics.csv")
     assert {"train/loss_epoch", "val/loss", "val/auroc", "val/image_auroc"} <= set(metrics.columns)
 
@@ -179,7 +183,7 @@ def test_a_training_logs_to_wandb_offline_without_a_prompt(
     assert done.returncode == 0, done.stderr
     (run,) = (folder / "wandb").glob("offline-run-*")
     log = next(run.glob("run-*.wandb")).read_bytes()
-    for content in (b"resnet18_posterior-0-0", b"val/auroc", b"worst_views", b"validation/locations", b"digest"):
+    for content in (b"resnet18_posterior-0-0", b"val/auroc", b"worst_views", b"held_out/locations", b"digest"):
         assert content in log
     assert (folder / "logs" / "metrics.csv").is_file()
     assert not list((tmp_path / "work").iterdir())
@@ -190,7 +194,7 @@ def test_calibration_is_fitted_on_patients_that_no_net_saw(calibrated: Record, t
     table = json.loads((calibrated.folder / "thresholds.json").read_text())
     scores = pd.read_csv(calibrated.folder / "scores.csv")
     split = read_split(Path(newest_run(trained, "train").facts["split"]["path"]))
-    assert sorted(scores["Index"]) == sorted(split.validation(0))
+    assert sorted(scores["Index"]) == sorted(split.held_out(0))
     assert scores["passed_gate"].all()
     assert table["fitted_on"]["patients"] == len(scores)
     assert table["fitted_on"]["seen"] is False

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 import lightning as L
 import torch
@@ -14,7 +14,7 @@ from kium_lightning.data.cohort import Cohort, CohortFolder
 from kium_lightning.data.dataset import Batch, RowDataset
 from kium_lightning.data.rows import Rows
 from kium_lightning.data.sampling import Draw, SeededDraws, down_sampled_rows, label_count_weights
-from kium_lightning.data.splits import HeldOut, Split, read_or_make_split
+from kium_lightning.data.splits import HeldOut, Split, ValidationBy, read_or_make_split
 from kium_lightning.data.transforms import Augmentation, Preparation
 from kium_lightning.data.views import row_sources, use_one_thread
 from kium_lightning.errors import ConfigError
@@ -26,7 +26,7 @@ _SAMPLERS = ("label_count", "shuffled", "down_sampled")
 
 
 class Angiograms(L.LightningDataModule):
-    """Training and validation rows of a cohort, split by patient.
+    """Rows of a cohort to train on, to choose the epoch by, and held out, split by patient.
 
     Args:
         cohort: makes or finds the cohort.
@@ -42,7 +42,9 @@ class Angiograms(L.LightningDataModule):
             ``down_sampled`` as many rows without a positive label as there are with one, chosen once by ``seed``.
         draws: 1, or 2 to give every row twice, changed by the augmentation each time.
         folds: how many patient-level folds the split has.
-        fold: the one that validates.
+        fold: the one that is held out: its patients are scored once, by the finished net.
+        validation: whose scores choose the best epoch: ``next_fold``, the fold after the held-out one, or
+            ``held_out``, which trains on one fold more and makes the held-out scores optimistic.
         split_file: JSON of the split; None keeps it beside the catalog.
         split_seed: of the split.
         seed: of the draws.
@@ -70,6 +72,7 @@ class Angiograms(L.LightningDataModule):
         draws: int,
         folds: int,
         fold: int,
+        validation: ValidationBy,
         split_file: str | None,
         split_seed: int,
         seed: int,
@@ -90,7 +93,10 @@ class Angiograms(L.LightningDataModule):
             )
         self.rows = rows
         self.preparation = Preparation.from_values(image_size, polarity, median_kernel, mirrored_projections)
+        if validation not in get_args(ValidationBy):
+            raise ConfigError(f"data.validation is {validation!r}. Choose {' or '.join(get_args(ValidationBy))}.")
         self.fold = whole("data.fold", fold, 0, whole("data.folds", folds, 2) - 1)
+        self.validation_by = validation
         self.batch_size = whole("data.batch_size", batch_size, 1)
         self._cohort = cohort
         self._augmentation = augmentation
@@ -108,6 +114,7 @@ class Angiograms(L.LightningDataModule):
         self._split: Split | None = None
         self._training: RowDataset | None = None
         self._validation: RowDataset | None = None
+        self._held_out_rows: RowDataset | None = None
 
     @property
     def label_names(self) -> list[str]:
@@ -126,7 +133,7 @@ class Angiograms(L.LightningDataModule):
 
     @property
     def held_out(self) -> HeldOut:
-        """The patients that validate; known once ``setup`` has run."""
+        """The patients who are held out; known once ``setup`` has run."""
         return HeldOut(str(self.folder.path), self.split.digest, self.fold)
 
     @property
@@ -136,8 +143,13 @@ class Angiograms(L.LightningDataModule):
 
     @property
     def validation(self) -> RowDataset:
-        """The validation rows; known once ``setup`` has run."""
+        """The rows that choose the epoch; known once ``setup`` has run."""
         return _ready(self._validation)
+
+    @property
+    def held_out_rows(self) -> RowDataset:
+        """The rows of the held-out fold; known once ``setup`` has run."""
+        return _ready(self._held_out_rows)
 
     def prepare_data(self) -> None:
         """Makes the cohort if it is made rather than found, and checks it; the other processes then find it there."""
@@ -162,8 +174,12 @@ class Angiograms(L.LightningDataModule):
         )
         split = read_or_make_split(split_file, catalog, self._folds, self._split_seed)
         self._folder, self._split = folder, split
-        self._training = self._dataset(catalog.subset(split.training(self.fold)), self._augmentation)
-        self._validation = self._dataset(catalog.subset(split.validation(self.fold)), None)
+        training = catalog.subset(split.training(self.fold, self.validation_by))
+        validation = catalog.subset(split.validation(self.fold, self.validation_by))
+        held_out = catalog.subset(split.held_out(self.fold))
+        self._training = self._dataset(training, self._augmentation)
+        self._validation = self._dataset(validation, None)
+        self._held_out_rows = self._validation if self.validation_by == "held_out" else self._dataset(held_out, None)
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Weighted or shuffled draws of all training rows or of the chosen ones, augmented."""
@@ -175,6 +191,10 @@ class Angiograms(L.LightningDataModule):
     def val_dataloader(self) -> DataLoader[Batch]:
         """Every validation row once, in order: neither resampled nor dropped."""
         return self._loader(self.validation)
+
+    def test_dataloader(self) -> DataLoader[Batch]:
+        """Every row of the held-out fold once, in order."""
+        return self._loader(self.held_out_rows)
 
     def _read_catalog(self, folder: CohortFolder) -> Catalog:
         return read_catalog(folder.train_set, folder.train_csv, self._on_fault)

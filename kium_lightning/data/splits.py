@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +14,18 @@ from kium_lightning.data.catalog import Catalog
 from kium_lightning.errors import SplitError
 from kium_lightning.files import write_json
 
+ValidationBy = Literal["next_fold", "held_out"]
+"""Which patients choose the epoch: those of the fold after the held-out one, or the held-out ones themselves."""
+
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The patients that a training does not see.
+    """The patients whom a training does not learn from.
 
     Attributes:
         cohort: folder of the cohort.
         split: digest of the split.
-        fold: the fold that validates.
+        fold: the fold that is held out.
     """
 
     cohort: str
@@ -38,7 +42,7 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Split:
-    """Disjoint folds of patients; one is held out for validation, the others train.
+    """Disjoint folds of patients; one is held out, one may choose the epoch, the others train.
 
     Attributes:
         folds: patients' ``Index`` per fold.
@@ -59,8 +63,8 @@ class Split:
                 "Delete the file to draw the folds anew."
             )
 
-    def validation(self, fold: int) -> list[int]:
-        """The held-out patients of a fold.
+    def held_out(self, fold: int) -> list[int]:
+        """The patients of a fold, whom a training with this fold neither learns from nor, by default, chooses by.
 
         Raises:
             SplitError: there is no such fold.
@@ -69,10 +73,28 @@ class Split:
             raise SplitError(f"There is no fold {fold}: {self.path} has folds 0 to {len(self.folds) - 1}.")
         return list(self.folds[fold])
 
-    def training(self, fold: int) -> list[int]:
-        """The patients of all other folds."""
-        held_out = set(self.validation(fold))
-        return [patient for other in self.folds for patient in other if patient not in held_out]
+    def validation(self, fold: int, by: ValidationBy) -> list[int]:
+        """The patients who choose the best epoch of a training with this fold held out.
+
+        Raises:
+            SplitError: there is no such fold.
+        """
+        return self.held_out(fold if by == "held_out" else (fold + 1) % len(self.folds))
+
+    def training(self, fold: int, by: ValidationBy) -> list[int]:
+        """The patients of all folds that are neither held out nor choose the epoch.
+
+        Raises:
+            SplitError: there is no such fold, or none is left to train on.
+        """
+        others = {*self.held_out(fold), *self.validation(fold, by)}
+        patients = [patient for each in self.folds for patient in each if patient not in others]
+        if not patients:
+            raise SplitError(
+                f"{self.path} has {len(self.folds)} folds: with one held out and one to choose the epoch none is left "
+                "to train on. Set data.folds to 3 or more, or data.validation=held_out."
+            )
+        return patients
 
     @property
     def digest(self) -> str:

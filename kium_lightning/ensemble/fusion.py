@@ -1,6 +1,6 @@
 """From the scores of single views to one patient's presence score and 21 location scores."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -21,6 +21,7 @@ class FuseRules:
     images); a location is the maximum of its side's two projections; the basilar artery the maximum of both sides.
 
     Attributes:
+        folds: joins the scores of nets that were trained on different folds, view by view.
         presence_views: joins the four presence scores of a circulation.
         presence_circulations: joins the two circulations' presence.
         projections: joins the frontal and the lateral location score of a side.
@@ -30,6 +31,7 @@ class FuseRules:
         ConfigError: a rule has an unknown name.
     """
 
+    folds: str = "mean"
     presence_views: str = "mean"
     presence_circulations: str = "max"
     projections: str = "max"
@@ -45,6 +47,19 @@ class FuseRules:
 
 
 REPORT_RULES = FuseRules()
+
+
+def fuse_folds(scores: Sequence[NDArray[np.float64]], rules: FuseRules = REPORT_RULES) -> NDArray[np.float64]:
+    """Joins the scores that nets of different folds give to the same views.
+
+    Args:
+        scores: of each net (n, K), in [0, 1].
+        rules: the statistics to join with.
+
+    Returns:
+        (n, K).
+    """
+    return _REDUCTIONS[rules.folds](np.stack([_as_float(each) for each in scores], axis=1), axis=1)
 
 
 @dataclass(frozen=True, eq=False)

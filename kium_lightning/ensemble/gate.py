@@ -1,9 +1,12 @@
 """The gate: locations are called only in patients whose presence score passes."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kium_lightning.anatomy import LOCATION_COLUMNS
+from kium_lightning.ensemble.fusion import PatientScores
 from kium_lightning.ensemble.rounding import rounded
 from kium_lightning.ensemble.thresholds import Thresholds
 from kium_lightning.errors import RunError
@@ -64,3 +67,49 @@ def apply_gate(presence: ArrayLike, location_scores: ArrayLike, thresholds: Thre
         )
     reached = scores >= rounded(thresholds.location_values)  # NaN >= x is False, so a gated patient stays at 0
     return (reached & passed[:, None]).astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """What an ensemble decides about n patients.
+
+    Attributes:
+        scores: calibrated; NaN locations where no locator ran.
+        passed: (n,) True where the gate let the patient through.
+        calls: (n, 21) in the challenge's column order, 0 or 1.
+    """
+
+    scores: PatientScores
+    passed: NDArray[np.bool_]
+    calls: NDArray[np.int64]
+
+
+def lets_pass(presence: ArrayLike, thresholds: Thresholds) -> NDArray[np.bool_]:
+    """Tells from raw presence scores, before any locator has run, for which patients the locators have to.
+
+    Args:
+        presence: (n,) raw, fused.
+        thresholds: with the calibration that they were fitted after.
+
+    Returns:
+        (n,) True where a locator is to run, the same as ``decide(...).passed``.
+
+    Raises:
+        RunError: a presence score is NaN.
+    """
+    return passes(thresholds.calibration.presence(presence), thresholds.presence)
+
+
+def decide(scores: PatientScores, thresholds: Thresholds) -> Decision:
+    """Goes from raw fused scores to calls: calibrates, lets the gate decide, then the locations.
+
+    Args:
+        scores: raw, fused; locations may be NaN for patients whom the gate stops.
+        thresholds: with the calibration that they were fitted after.
+
+    Raises:
+        RunError: a presence score is NaN, or a location score of a patient who passes is.
+    """
+    calibrated = thresholds.calibration.apply(scores)
+    calls = apply_gate(calibrated.presence, calibrated.locations, thresholds)
+    return Decision(calibrated, lets_pass(scores.presence, thresholds), calls)

@@ -16,9 +16,18 @@ from kium_lightning.data.cleaned import CleanedViews
 from kium_lightning.data.dataset import RowDataset
 from kium_lightning.data.folding import VIEWS_PER_PATIENT
 from kium_lightning.data.views import DecodedViews, row_sources, use_one_thread
-from kium_lightning.ensemble.fusion import PatientScores, fuse_locations, fuse_presence, fuse_views
-from kium_lightning.ensemble.gate import passes
-from kium_lightning.ensemble.members import Ensemble, Member
+from kium_lightning.ensemble.ensemble import Ensemble
+from kium_lightning.ensemble.fusion import (
+    FuseRules,
+    PatientScores,
+    fuse_folds,
+    fuse_locations,
+    fuse_presence,
+    fuse_views,
+)
+from kium_lightning.ensemble.gate import lets_pass
+from kium_lightning.ensemble.members import Member
+from kium_lightning.ensemble.thresholds import Thresholds
 from kium_lightning.errors import ConfigError, RunError
 from kium_lightning.numbers import whole
 
@@ -33,7 +42,7 @@ class EnsembleScores:
         presence_views: per circulation (n, 4), in folded view order.
         location_views: per circulation (n, 4, arteries); NaN for patients below the gate.
         by_circulation: per circulation (n,) presence.
-        fused: presence and the 21 locations; NaN locations below the gate.
+        fused: presence and the 21 locations, not calibrated; NaN locations below the gate.
         passed: (n,) True where the locators ran.
     """
 
@@ -71,23 +80,23 @@ class Predictor:
         self.device = find_device(device)
         self.precision = _precision(precision, self.device)
 
-    def score(self, ensemble: Ensemble, catalog: Catalog, gate: float | None) -> EnsembleScores:
+    def score(self, ensemble: Ensemble, catalog: Catalog, gate: Thresholds | None) -> EnsembleScores:
         """Scores the patients of a catalog.
 
         Args:
             ensemble: the members and the rules that join their scores.
             catalog: the patients; their labels are not looked at.
-            gate: the presence score that a patient must exceed for the locators to run; None runs them on everybody.
+            gate: the thresholds of which presence decides for whom the locators run; None runs them on everybody.
 
         Raises:
             RunError: a member cannot be loaded, or its scores are NaN.
         """
         presence = {
-            circulation: self._score_views(member, catalog)[:, :, 0]
+            circulation: self._score_views(member, catalog, ensemble.rules)[:, :, 0]
             for circulation, member in ensemble.presence.items()
         }
         fused_presence = fuse_presence(presence, ensemble.rules)
-        passed = np.ones(len(fused_presence), dtype=bool) if gate is None else passes(fused_presence, gate)
+        passed = np.ones(len(fused_presence), dtype=bool) if gate is None else lets_pass(fused_presence, gate)
         chosen = np.flatnonzero(passed)
         locations = {
             circulation: np.full((len(passed), VIEWS_PER_PATIENT, len(circulation.arteries)), np.nan)
@@ -97,7 +106,7 @@ class Predictor:
         if chosen.size:
             suspects = catalog.subset([catalog.patients[position] for position in chosen])
             for circulation, member in ensemble.locators.items():
-                locations[circulation][chosen] = self._score_views(member, suspects)
+                locations[circulation][chosen] = self._score_views(member, suspects, ensemble.rules)
             fused_locations = fuse_locations(locations, ensemble.rules)
         return EnsembleScores(
             presence_views=presence,
@@ -107,33 +116,38 @@ class Predictor:
             passed=passed,
         )
 
-    def _score_views(self, member: Member, catalog: Catalog) -> NDArray[np.float64]:
+    def _score_views(self, member: Member, catalog: Catalog, rules: FuseRules) -> NDArray[np.float64]:
         """Scores every view of a member's circulation: (patients, 4, outputs)."""
         loaded = member.load()
-        task = loaded.task.to(self.device)
-        sources, positions = row_sources(catalog, loaded.task.rows)
-        views = DecodedViews(sources, loaded.preparation, self._cleaned)
+        tasks = [each.task.to(self.device) for each in loaded]
+        rows = tasks[0].rows
+        sources, positions = row_sources(catalog, rows)
+        views = DecodedViews(sources, loaded[0].preparation, self._cleaned)
         loader = DataLoader(
-            RowDataset(catalog, loaded.task.rows, views, positions),
+            RowDataset(catalog, rows, views, positions),
             batch_size=self._batch_size,
             num_workers=self._workers,
             worker_init_fn=use_one_thread,
             pin_memory=self.device.type == "cuda",
         )
-        scores = []
+        batches: list[list[torch.Tensor]] = [[] for _ in tasks]
         # Convolutions in TF32 would not be float32, whatever the configuration says.
         exact = torch.backends.cudnn.flags(allow_tf32=self.precision is not torch.float32)
         with torch.inference_mode(), exact, self._autocast():
             for batch in track(loader, f"{member.target} {member.circulation}", total=len(loader)):
                 on_device = {name: part.to(self.device, non_blocking=True) for name, part in batch.items()}
-                # The scores stay on the device: fetching them here would make the host wait for every batch.
-                scores.append(task.predict_step(on_device))
-        outputs = torch.cat(scores).cpu().numpy().astype(np.float64)
-        if np.isnan(outputs).any():
-            raise RunError(
-                f"{member.name} gives scores that are no numbers in {str(self.precision).removeprefix('torch.')}. Try "
-                "predictor.precision=float32; if that gives the same, its weights are damaged: train it again."
-            )
+                for scores, task in zip(batches, tasks, strict=True):
+                    # They stay on the device: fetching them here would make the host wait for every batch.
+                    scores.append(task.predict_step(on_device))
+        of_nets = [torch.cat(scores).cpu().numpy().astype(np.float64) for scores in batches]
+        for net, scores_of_net in zip(member.nets, of_nets, strict=True):
+            if np.isnan(scores_of_net).any():
+                raise RunError(
+                    f"{net.checkpoint} gives scores that are no numbers in "
+                    f"{str(self.precision).removeprefix('torch.')}. Try predictor.precision=float32; if that gives the "
+                    "same, its weights are damaged: train it again."
+                )
+        outputs = fuse_folds(of_nets, rules)
         return outputs.reshape(-1, VIEWS_PER_PATIENT, outputs.shape[1])
 
     def _autocast(self) -> contextlib.AbstractContextManager[None]:

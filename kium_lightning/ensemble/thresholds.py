@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kium_lightning.anatomy import LOCATION_COLUMNS, PRESENCE_COLUMN
+from kium_lightning.ensemble.calibration import IDENTITY, ScoreCalibration
 from kium_lightning.errors import ThresholdError
 from kium_lightning.files import write_json
 
+NEVER = math.inf  # the threshold of a location that is never called, whatever its score; null in the file
 _REFIT = "Fit a new table with `python -m kium_lightning.calibrate`, or use thresholds=published."
 
 
@@ -23,9 +25,10 @@ class Thresholds:
 
     Attributes:
         presence: a patient passes the gate above it; in [0, 1].
-        locations: per location column the score from which the location is called; in [0, 1], all 21.
+        locations: per location column the score from which the location is called; in [0, 1] or ``NEVER``, all 21.
         rule: the name of the rule that found them, such as ``quantile``.
         fitted_on: JSON facts about the predictions that they were fitted on (patients, split, members).
+        calibration: what the scores go through before they are compared with the thresholds.
 
     Raises:
         ThresholdError: a location is missing or unknown, or a value is no number in [0, 1].
@@ -35,6 +38,7 @@ class Thresholds:
     locations: Mapping[str, float]
     rule: str
     fitted_on: Mapping[str, Any] = field(default_factory=dict)
+    calibration: ScoreCalibration = IDENTITY
 
     def __post_init__(self) -> None:
         missing = [column for column in LOCATION_COLUMNS if column not in self.locations]
@@ -46,7 +50,8 @@ class Thresholds:
                 f"The threshold table {' and '.join(faults)}; it needs one value for each of the "
                 f"{len(LOCATION_COLUMNS)} locations. {_REFIT}"
             )
-        for name, value in {PRESENCE_COLUMN: self.presence, **self.locations}.items():
+        called = {column: value for column, value in self.locations.items() if value != NEVER}
+        for name, value in {PRESENCE_COLUMN: self.presence, **called}.items():
             if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
                 raise ThresholdError(f"The threshold of {name} is {value!r}, which is no number. {_REFIT}")
             if not 0 <= value <= 1:
@@ -54,19 +59,32 @@ class Thresholds:
 
     @property
     def location_values(self) -> NDArray[np.float64]:
-        """(21,) the locations' thresholds in the challenge's column order."""
+        """(21,) the locations' thresholds in the challenge's column order; infinite where never called."""
         return np.array([self.locations[column] for column in LOCATION_COLUMNS], dtype=np.float64)
+
+    @property
+    def never_called(self) -> tuple[str, ...]:
+        """The locations that are never called, in the challenge's column order."""
+        return tuple(column for column in LOCATION_COLUMNS if self.locations[column] == NEVER)
 
     def fitted_with(self, **facts: Any) -> "Thresholds":
         """The same values with further facts about what they were fitted on."""
-        return Thresholds(self.presence, self.locations, self.rule, {**self.fitted_on, **facts})
+        return replace(self, fitted_on={**self.fitted_on, **facts})
+
+    def calibrated_by(self, calibration: ScoreCalibration) -> "Thresholds":
+        """The same values, for scores that go through a calibration first."""
+        return replace(self, calibration=calibration)
 
     def as_dict(self) -> dict[str, Any]:
         """The table as JSON values, locations in the challenge's column order."""
         return {
             "rule": self.rule,
             "presence": self.presence,
-            "locations": {column: self.locations[column] for column in LOCATION_COLUMNS},
+            "locations": {
+                column: None if column in self.never_called else self.locations[column] for column in LOCATION_COLUMNS
+            },
+            "never_called": list(self.never_called),
+            "calibration": self.calibration.as_dict(),
             "fitted_on": dict(self.fitted_on),
         }
 
@@ -92,10 +110,19 @@ class Thresholds:
         absent = [key for key in ("presence", "rule") if key not in content]
         if absent:
             raise ThresholdError(f'{path} is not a whole threshold table: it has no "{absent[0]}". {_REFIT}')
-        fitted_on = content.get("fitted_on", {})
+        fitted_on, never_called = content.get("fitted_on", {}), content.get("never_called", [])
         if not isinstance(fitted_on, dict):
             raise ThresholdError(f'{path} is damaged: its "fitted_on" is no mapping. {_REFIT}')
+        if not isinstance(never_called, list):
+            raise ThresholdError(f'{path} is damaged: its "never_called" is no list. {_REFIT}')
+        # Neither a null that is not said to be meant nor an infinity, which json reads, is a threshold.
+        locations: dict[str, Any] = {
+            column: NEVER if value is None and column in never_called else None if value == NEVER else value
+            for column, value in content["locations"].items()
+        }
         try:
-            return cls(content["presence"], content["locations"], str(content["rule"]), fitted_on)
+            # Tables of before there were calibrations have none.
+            calibration = ScoreCalibration.from_dict(content.get("calibration", IDENTITY.as_dict()))
+            return cls(content["presence"], locations, str(content["rule"]), fitted_on, calibration)
         except ThresholdError as error:
             raise ThresholdError(f"{path}: {error}") from error

@@ -11,14 +11,15 @@ from kium_lightning.metrics.intervals import PairedDifference
 from kium_lightning.report.comparison import Compared, Group
 from kium_lightning.report.tables import UNKNOWN, interval, number, percent, signed
 
-_RIGHT = {"AUROC", "interval", "AP", "from best", "p", "watched", "parameters", "epochs", "minutes"}
+_RIGHT = {"AUROC", "interval", "AP", "by fold", "from best", "p", "watched", "parameters", "epochs", "minutes"}
 _ONLY_IN_FILES = {"watched", "parameters", "epochs", "minutes", "run"}  # for want of room beside the scores
 
 
 def title(group: Group) -> str:
     """What the runs of a group have in common, such as ``any anterior artery: 96 patients of ..., 41 with``."""
     first = group.runs[0]
-    whom = f" (cohort {group.cohort}, fold {group.fold})"
+    folds = f"fold{'s' if len(group.folds) > 1 else ''} {', '.join(map(str, group.folds))}"
+    whom = f" (cohort {group.cohort}, {folds})"
     if not first.patients:
         return f"Pretraining, {group.question}{whom}"
     return f"{group.question}: {first.patients} patients, {first.positives} with an aneurysm there{whom}"
@@ -63,8 +64,9 @@ def notes(level: float) -> list[str]:
         "as large by chance; paired over patients, after DeLong where one thing is asked of each patient, else by "
         "drawing patients anew. p is corrected neither for the number of runs nor for the best being picked on these "
         "patients.",
-        "These patients also chose each run's best epoch, so that all numbers are somewhat high. Only a test set that "
-        "chose nothing is unbiased.",
+        "Every patient was held out from the net that scores it. Where several folds stand together, their scores are "
+        "pooled; by fold: the AUROC of each alone. Only runs with data.validation=held_out chose their epoch by these "
+        "patients, too, which makes their numbers somewhat high.",
     ]
 
 
@@ -74,7 +76,9 @@ def _asks(group: Group) -> bool:
 
 def _headings(group: Group) -> list[str]:
     settings = ["settings"] if any(run.settings for run in group.runs) else []
-    scores = ["AUROC", "interval", "AP", *(["from best", "p"] if len(group.runs) > 1 else [])] if _asks(group) else []
+    scores = ["AUROC", "interval", "AP"] if _asks(group) else []
+    scores += ["by fold"] if scores and len(group.folds) > 1 else []
+    scores += ["from best", "p"] if scores and len(group.runs) > 1 else []
     return ["", "model", *settings, *scores, "watched", "parameters", "epochs", "minutes", "run"]
 
 
@@ -88,12 +92,13 @@ def _cells(place: int, run: Compared, outputs: Path) -> dict[str, str]:
         "AUROC": number(run.auroc.value),
         "interval": interval(run.auroc),
         "AP": number(run.average_precision),
+        "by fold": " ".join(number(value, 2).removeprefix("0") for value in run.scored.by_fold),
         "from best": "" if place == 1 else _difference(run.from_best),
         "p": "" if place == 1 else _chance(run.from_best.p),
         "watched": UNKNOWN if score is None else f"{str(facts['monitor']).removeprefix('val/')} {score:.3f}",
         "parameters": f"{facts['parameters'] / 1e6:.1f} M",
         "epochs": str(facts["epochs"]),
-        "minutes": f"{facts['seconds'] / 60:.1f}",
+        "minutes": f"{run.scored.seconds / 60:.1f}",
         "run": str(folder.relative_to(outputs) if folder.is_relative_to(outputs) else folder),
     }
 

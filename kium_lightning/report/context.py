@@ -51,6 +51,7 @@ class Context:
         audited: what the newest audit of the cohort found.
         against: another answer about the same patients.
         provenance: where the answer comes from.
+        calibration_effect: a plot of what calibration changed, SVG.
         because: why ``sizes``, ``probe`` or ``audited`` is unknown, a sentence each, by its name.
     """
 
@@ -61,6 +62,7 @@ class Context:
     audited: Audited | None = None
     against: Against | None = None
     provenance: Provenance | None = None
+    calibration_effect: str | None = None
     because: Mapping[str, str] = field(default_factory=dict)
 
     def why(self, part: str) -> str:

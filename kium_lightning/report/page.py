@@ -31,6 +31,7 @@ class Plots:
     gate: Markup | None
     locations: Markup | None
     sizes: Markup | None
+    calibration_effect: Markup | None
 
 
 def evaluation_page(judged: Judged, evaluation: Evaluation, source: Source, context: Context | None = None) -> str:
@@ -86,6 +87,7 @@ def _plots(judged: Judged, evaluation: Evaluation, source: Source, context: Cont
         _markup(gate_plot(evaluation)),
         _markup(location_plot(evaluation)),
         _markup(size_plot(context.sizes)) if context.sizes else None,
+        _markup(context.calibration_effect),
     )
 
 

@@ -101,7 +101,7 @@ def judge_presence(judged: Judged, draws: Draws, constant: float | None, seed: i
             in the training set; None for the share among these patients, the constant that is hardest to beat.
         seed: of the draws that say what chance does to the calibration error.
     """
-    truth, scores = judged.has_aneurysm, judged.presence
+    truth, scores = judged.has_aneurysm, judged.forecast
     prevalence = float(truth.mean()) if len(truth) else math.nan
     forecast = prevalence if constant is None else constant
     constants = np.full(len(truth), forecast)
@@ -114,8 +114,8 @@ def judge_presence(judged: Judged, draws: Draws, constant: float | None, seed: i
         for _ in range(_REPETITIONS if len(truth) else 0)
     ]
     return Presence(
-        delong=Estimate(auroc(truth, scores), *delong_interval(truth, scores, draws.level)),
-        average_precision=draws.estimate(average_precision, truth, scores),
+        delong=Estimate(auroc(truth, judged.presence), *delong_interval(truth, judged.presence, draws.level)),
+        average_precision=draws.estimate(average_precision, truth, judged.presence),
         prevalence=prevalence,
         brier=draws.around(value, own),
         constant=forecast,

@@ -23,10 +23,12 @@ class Judged:
     Attributes:
         patients: (n,) their ``Index``.
         labels: (n, 22) the truth in the order of ``LABEL_COLUMNS``, 0 or 1.
-        presence: (n,) the answer's presence scores, in [0, 1].
+        presence: (n,) the answer's presence scores, in [0, 1], which rank the patients.
         calls: (n, 21) the answer's locations, 0 or 1.
         passed: (n,) whether the gate let the patient through; None where the scores are not known.
         location_scores: (n, 21) in [0, 1], NaN where no locator ran; None where the scores are not known.
+        probabilities: (n,) what presence is judged by as a probability, where that is another number than what ranks
+            the patients; None where it is the same.
     """
 
     patients: NDArray[np.int64]
@@ -35,6 +37,12 @@ class Judged:
     calls: NDArray[np.int64]
     passed: NDArray[np.bool_] | None = None
     location_scores: NDArray[np.float64] | None = None
+    probabilities: NDArray[np.float64] | None = None
+
+    @property
+    def forecast(self) -> NDArray[np.float64]:
+        """(n,) presence as a probability."""
+        return self.presence if self.probabilities is None else self.probabilities
 
     @property
     def has_aneurysm(self) -> NDArray[np.int64]:

@@ -5,24 +5,19 @@ import torch
 from kium_lightning.data.dataset import Batch
 from kium_lightning.errors import ConfigError
 from kium_lightning.losses.contrastive import ContrastiveLoss
-from kium_lightning.tasks.rows import RowScores, ScoredRows
+from kium_lightning.tasks.rows import ScoredRows
 from kium_lightning.tasks.task import Task
 
 
 class Contrastive(Task):
     """Trains a net whose outputs are points (B, D), with a loss that compares the points of a batch.
 
-    Where a row is drawn twice, both draws are points of the same kind. A validation compares all its rows at once, so
-    that its loss does not depend on the batch size.
-
-    Attributes:
-        last_validation: the last validation's embeddings (n, D), in place of scores; None before.
+    Where a row is drawn twice, both draws are points of the same kind. A part is scored by comparing all its rows at
+    once, so that its loss does not depend on the batch size.
     """
 
-    last_validation: ScoredRows | None = None
-
     def setup(self, stage: str) -> None:
-        """Makes room for the embeddings of a validation.
+        """Makes room for the embeddings of a part's rows.
 
         Raises:
             ConfigError: the loss judges logits.
@@ -31,7 +26,7 @@ class Contrastive(Task):
             raise ConfigError(
                 f"{type(self.loss).__name__} compares no points. Choose model/loss=supervised_contrastive or nt_xent."
             )
-        self._validation = RowScores()
+        super().setup(stage)
 
     def training_step(self, batch: Batch, _: int) -> torch.Tensor:
         """Returns the loss of a batch."""
@@ -40,20 +35,17 @@ class Contrastive(Task):
         self.log("train/loss", loss, on_step=True, on_epoch=True, prog_bar=True, batch_size=len(batch["row"]))
         return loss
 
-    def validation_step(self, batch: Batch, _: int) -> None:
-        """Collects the embeddings of a batch."""
-        self._validation.update(batch["row"], torch.cat([*self._points(batch)], dim=1), batch["labels"])
+    def judge(self, batch: Batch, part: str) -> None:
+        """Keeps the embeddings of a batch."""
+        self.gather(batch, torch.cat([*self._points(batch)], dim=1))
 
-    def on_validation_epoch_end(self) -> None:
-        """Compares all distinct rows; all processes have the same rows by now."""
-        rows, embeddings, labels = self._validation.compute()
-        draws = self._draws
-        self._validation.reset()
-        points = torch.from_numpy(embeddings).to(self.device, torch.float32).chunk(draws, dim=1)
-        kinds = self._kinds(torch.from_numpy(labels), torch.from_numpy(rows)).to(self.device)
-        self.last_validation = ScoredRows(rows, points[0].cpu().numpy().astype("float64"), labels)
-        self.check_monitor(["loss"])
-        self.log("val/loss", self.loss(torch.cat(points), kinds.repeat(draws)), prog_bar=True)
+    def results(self, scored: ScoredRows) -> tuple[ScoredRows, dict[str, float]]:
+        """Compares all rows at once, and keeps their embeddings (n, D) in place of scores."""
+        points = torch.from_numpy(scored.scores).to(self.device, torch.float32).chunk(self._draws, dim=1)
+        kinds = self._kinds(torch.from_numpy(scored.labels), torch.from_numpy(scored.rows)).to(self.device)
+        loss = self.loss(torch.cat(points), kinds.repeat(self._draws))
+        kept = ScoredRows(scored.rows, points[0].cpu().numpy().astype("float64"), scored.labels)
+        return kept, {"loss": float(loss)}
 
     def _points(self, batch: Batch) -> torch.Tensor:
         """Embeddings (draws, B, D) of a batch."""

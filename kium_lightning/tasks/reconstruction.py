@@ -3,7 +3,7 @@
 import torch
 
 from kium_lightning.data.dataset import Batch
-from kium_lightning.tasks.rows import RowScores, ScoredRows
+from kium_lightning.tasks.rows import ScoredRows
 from kium_lightning.tasks.task import Task
 
 _GREYS = 255.0 / 2.0  # grey levels per unit of a normalized image
@@ -29,16 +29,7 @@ class Reconstruction(Task):
     """Trains a net to give back the images that it is given.
 
     The net maps images (B, V, S, S) to the same shape, the loss maps both to a scalar.
-
-    Attributes:
-        last_validation: the last validation's errors (n, 1) in grey levels, in place of scores; None before.
     """
-
-    last_validation: ScoredRows | None = None
-
-    def setup(self, stage: str) -> None:
-        """Makes room for the errors of a validation."""
-        self._validation = RowScores()
 
     def training_step(self, batch: Batch, _: int) -> torch.Tensor:
         """Returns the loss of a batch."""
@@ -46,17 +37,12 @@ class Reconstruction(Task):
         self.log("train/loss", loss, on_step=True, on_epoch=True, prog_bar=True, batch_size=len(batch["row"]))
         return loss
 
-    def validation_step(self, batch: Batch, _: int) -> None:
-        """Collects the errors of a batch."""
+    def judge(self, batch: Batch, part: str) -> None:
+        """Keeps the errors of a batch."""
         output = self.output(batch).float()
-        self.log("val/loss", self.loss(output, batch["image"]), batch_size=len(batch["row"]), sync_dist=True)
-        errors = reconstruction_errors(output, batch["image"], batch["present"])
-        self._validation.update(batch["row"], errors[:, None], batch["labels"])
+        self.log(f"{part}/loss", self.loss(output, batch["image"]), batch_size=len(batch["row"]), sync_dist=True)
+        self.gather(batch, reconstruction_errors(output, batch["image"], batch["present"])[:, None])
 
-    def on_validation_epoch_end(self) -> None:
-        """Averages the errors of distinct rows; all processes have the same rows by now."""
-        self.last_validation = self._validation.compute()
-        self._validation.reset()
-        self.check_monitor(["loss", "reconstruction_error"])
-        error = torch.tensor(self.last_validation.scores.mean(), dtype=torch.float32)
-        self.log("val/reconstruction_error", error, prog_bar=True)
+    def results(self, scored: ScoredRows) -> tuple[ScoredRows, dict[str, float]]:
+        """Averages the errors, in grey levels, which stand in place of scores (n, 1)."""
+        return scored, {"reconstruction_error": float(scored.scores.mean())}

@@ -27,7 +27,7 @@ def start_net(
         source: a checkpoint's path, a run's folder, or a model's name for its newest finished run with the same
             patients held out.
         outputs: below it runs are looked for.
-        held_out: the patients that will validate the net; the other net must not have seen them.
+        held_out: the patients who will judge the net; the other net must not have seen them.
         preparation: of the net's input; but for its size the other net's must be the same.
 
     Returns:
@@ -36,7 +36,7 @@ def start_net(
 
     Raises:
         ConfigError: the net takes nothing from another one.
-        RunError: there is no such run, it saw patients that validate here or looked at images prepared in another
+        RunError: there is no such run, it saw patients who are held out here or looked at images prepared in another
             way, or its net does not have these parts.
     """
     starts: dict[str, str] = getattr(net, "starts", {})
@@ -81,19 +81,19 @@ def _find(source: str, outputs: Path, held_out: HeldOut) -> TrainingRun:
     for record in finished_runs(outputs, "train", source):
         cohort, split = record.facts["cohort"]["path"], record.facts["split"]
         if HeldOut(cohort, split["digest"], int(split["fold"])) == held_out:
-            return TrainingRun(record.name, record.folder / record.facts["checkpoint"], record)
+            return TrainingRun.of(record)
     raise RunError(
         f"No finished run of {source} holds out fold {held_out.fold} of this cohort's split: each saw patients who "
-        f"validate here, or other cohorts. Run `python -m kium_lightning.train model={source} "
+        f"are held out here, or other cohorts. Run `python -m kium_lightning.train model={source} "
         f"data.fold={held_out.fold}` first, or name a run's folder as model.start_from."
     )
 
 
 def _check(run: TrainingRun, given: TrainedParts, held_out: HeldOut, preparation: Preparation) -> None:
-    """Refuses a run that saw patients who validate here, or that looked at other images."""
+    """Refuses a run that saw patients who are held out here, or that looked at other images."""
     if not held_out.is_safe_from(given.held_out):
         raise RunError(
-            f"{run.checkpoint} was trained on patients who validate here, or on another split of the same cohort. "
+            f"{run.checkpoint} was trained on patients who are held out here, or on another split of the same cohort. "
             f"Train it with this split and data.fold={held_out.fold}, or name another as model.start_from."
         )
     for key, value in preparation.plain().items():

@@ -13,6 +13,7 @@ from kium_lightning.data.dataset import Batch
 from kium_lightning.data.rows import Rows
 from kium_lightning.errors import ConfigError
 from kium_lightning.numbers import whole
+from kium_lightning.tasks.rows import RowScores, ScoredRows
 
 DESCRIPTION_KEY = "kium_lightning"  # of a checkpoint
 MemoryFormat = Literal["channels_last", "contiguous"]
@@ -38,9 +39,14 @@ class Task(L.LightningModule):
         start_from: a training run whose net gives parts of itself to this one before training, see
             ``starting.start_net``; None for none. Only the train verb follows it.
 
+    Attributes:
+        last_scored: what the rows of the last validation or test gave; None before.
+
     Raises:
         ConfigError: a value lies outside its range.
     """
+
+    last_scored: ScoredRows | None = None
 
     def __init__(
         self,
@@ -103,6 +109,46 @@ class Task(L.LightningModule):
                 f"There is no validation score {self.monitor!r} to watch. Set model.monitor to one of "
                 f"{', '.join(names)}."
             )
+
+    def setup(self, stage: str) -> None:
+        """Makes room for what the rows of a part give."""
+        self._gathered = RowScores()
+
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
+        """Looks at a batch of the patients who choose the epoch."""
+        self.judge(batch, "val")
+
+    def test_step(self, batch: Batch, batch_index: int) -> None:
+        """Looks at a batch of the patients who are held out."""
+        self.judge(batch, "held_out")
+
+    def on_validation_epoch_end(self) -> None:
+        """Scores the patients who choose the epoch; all processes have the same rows by now."""
+        self._conclude("val")
+
+    def on_test_epoch_end(self) -> None:
+        """Scores the patients who are held out; all processes have the same rows by now."""
+        self._conclude("held_out")
+
+    def judge(self, batch: Batch, part: str) -> None:
+        """Keeps with ``gather`` what a batch of a part, ``val`` or ``held_out``, gives."""
+        raise NotImplementedError
+
+    def gather(self, batch: Batch, values: torch.Tensor) -> None:
+        """Keeps the values (B, K) of a batch until the end of the part."""
+        self._gathered.update(batch["row"], values, batch["labels"])
+
+    def results(self, scored: ScoredRows) -> tuple[ScoredRows, dict[str, float]]:
+        """Sums up all distinct rows of a part: what is kept of them, and numbers by name."""
+        raise NotImplementedError
+
+    def _conclude(self, part: str) -> None:
+        gathered = self._gathered.compute()
+        self._gathered.reset()
+        self.last_scored, results = self.results(gathered)
+        self.check_monitor(dict.fromkeys(["loss", *results]))
+        for name, value in results.items():
+            self.log(f"{part}/{name}", torch.tensor(value), prog_bar=f"{part}/{name}" == self.monitor)
 
     def configure_optimizers(self) -> Any:
         """Builds the optimizer and, where there is one, the scheduler that watches ``monitor``."""

@@ -1,4 +1,4 @@
-"""What the validation of a contrastive net says: where its embeddings lie, and whether neighbours are alike."""
+"""What a contrastive net makes of the held-out patients: where its embeddings lie, and whether neighbours are alike."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from kium_lightning.metrics.intervals import bootstrap_interval
 from kium_lightning.metrics.ranking import auroc
 from kium_lightning.tasks.contrastive import Contrastive
 from kium_lightning.tasks.rows import ScoredRows
-from kium_lightning.tracking.validation import report_validation
+from kium_lightning.tracking.held_out import report_held_out
 
 EMBEDDINGS_NAME = "embeddings.csv"
 NEIGHBOURS_NAME = "neighbours.csv"
@@ -53,7 +53,7 @@ def neighbour_scores(embeddings: Numbers, positive: NDArray[np.bool_], patients:
 def neighbour_table(scored: ScoredRows, samples: int) -> pd.DataFrame:
     """Scores patients by the mean of their rows' neighbours.
 
-    The neighbours are other patients of the same validation, whose labels it uses: it compares embeddings with each
+    The neighbours are other patients of the same fold, whose labels it uses: it compares embeddings with each
     other, and says nothing about patients whose labels are unknown.
 
     Args:
@@ -103,7 +103,7 @@ def draw_embeddings(scored: ScoredRows, neighbours: pd.DataFrame, path: Path) ->
     axis.set_ylabel(f"second principal component ({100 * shares[1]:.0f} %)")
     axis.legend()
     axis.set_title(
-        f"Embeddings of validation views\n{int(facts['neighbours'])} nearest views of other validation patients: AUROC "
+        f"Embeddings of held-out views\n{int(facts['neighbours'])} nearest views of other held-out patients: AUROC "
         f"by patient {facts['auroc']:.2f} ({facts['low']:.2f} to {facts['high']:.2f})",
         fontsize=10,
     )
@@ -113,16 +113,16 @@ def draw_embeddings(scored: ScoredRows, neighbours: pd.DataFrame, path: Path) ->
     return plane
 
 
-@report_validation.register
+@report_held_out.register
 def _(task: Contrastive, data: Angiograms, folder: Path, trainer: L.Trainer) -> list[Path]:
     """A picture and a table of the embeddings, and how well neighbours tell the label."""
-    scored = task.last_validation
+    scored = task.last_scored
     if scored is None:
-        raise RuntimeError("Validate the task before reporting its validation.")
+        raise RuntimeError("Test the task before reporting what is held out.")
     neighbours = neighbour_table(scored, len(data.rows.samples))
     plane = draw_embeddings(scored, neighbours, folder / PICTURE_NAME)
     tables = {
-        EMBEDDINGS_NAME: embedding_table(scored, data.validation, plane),
+        EMBEDDINGS_NAME: embedding_table(scored, data.held_out_rows, plane),
         NEIGHBOURS_NAME: neighbours,
     }
     for name, table in tables.items():
@@ -130,6 +130,6 @@ def _(task: Contrastive, data: Angiograms, folder: Path, trainer: L.Trainer) -> 
             table.to_csv(temporary, index=False)
     for logger in trainer.loggers:
         if isinstance(logger, WandbLogger):
-            logger.log_table("validation/neighbours", dataframe=neighbours)
-            logger.log_image("validation/embeddings", images=[str(folder / PICTURE_NAME)])
+            logger.log_table("held_out/neighbours", dataframe=neighbours)
+            logger.log_image("held_out/embeddings", images=[str(folder / PICTURE_NAME)])
     return [*(folder / name for name in tables), folder / PICTURE_NAME]

@@ -1,4 +1,4 @@
-"""What the validation of an autoencoder says: the error of every row, and a picture to judge it by."""
+"""What an autoencoder makes of the held-out patients: the error of every row, and a picture to judge it by."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from kium_lightning.data.rows import VIEW_COLUMN
 from kium_lightning.files import replacing
 from kium_lightning.tasks.reconstruction import Reconstruction
 from kium_lightning.tasks.rows import ScoredRows
-from kium_lightning.tracking.validation import report_validation, tile
+from kium_lightning.tracking.held_out import report_held_out, tile
 
 ERRORS_NAME = "reconstruction_errors.csv"
 PICTURE_NAME = "reconstructions.png"
@@ -48,7 +48,7 @@ def spread_rows(errors: NDArray[np.float64], count: int) -> list[int]:
 
 
 def draw_reconstructions(task: Reconstruction, dataset: RowDataset, table: pd.DataFrame, path: Path) -> None:
-    """Draws validation views, from the best to the worst, with their reconstructions below."""
+    """Draws held-out views, from the best to the worst, with their reconstructions below."""
     chosen = spread_rows(table["error"].to_numpy(), _SHOWN)
     batch = {
         name: value.to(task.device) if isinstance(value, torch.Tensor) else value
@@ -69,23 +69,23 @@ def draw_reconstructions(task: Reconstruction, dataset: RowDataset, table: pd.Da
         axes[0, column].set_title(f"patient {line[INDEX_COLUMN]}, {line[VIEW_COLUMN]}", fontsize=10)
         axes[1, column].imshow(tile(shown, across), cmap="gray", vmin=0, vmax=255)
         axes[1, column].set_title(f"error {line['error']:.1f}, even grey {line['flat_error']:.1f}", fontsize=10)
-    figure.suptitle("Validation views and their reconstructions, best to worst; errors in grey levels", fontsize=12)
+    figure.suptitle("Held-out views and their reconstructions, best to worst; errors in grey levels", fontsize=12)
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=110)
     plt.close(figure)
 
 
-@report_validation.register
+@report_held_out.register
 def _(task: Reconstruction, data: Angiograms, folder: Path, trainer: L.Trainer) -> list[Path]:
     """A table of errors by row, and a picture of views beside their reconstructions."""
-    scored = task.last_validation
+    scored = task.last_scored
     if scored is None:
-        raise RuntimeError("Validate the task before reporting its validation.")
-    table = error_table(scored, data.validation)
+        raise RuntimeError("Test the task before reporting what is held out.")
+    table = error_table(scored, data.held_out_rows)
     with replacing(folder / ERRORS_NAME) as temporary:
         table.to_csv(temporary, index=False)
-    draw_reconstructions(task, data.validation, table, folder / PICTURE_NAME)
+    draw_reconstructions(task, data.held_out_rows, table, folder / PICTURE_NAME)
     for logger in trainer.loggers:
         if isinstance(logger, WandbLogger):
-            logger.log_image("validation/reconstructions", images=[str(folder / PICTURE_NAME)])
+            logger.log_image("held_out/reconstructions", images=[str(folder / PICTURE_NAME)])
     return [folder / ERRORS_NAME, folder / PICTURE_NAME]

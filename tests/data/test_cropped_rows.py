@@ -275,5 +275,5 @@ def test_a_net_of_crops_trains_and_loads_with_its_windows_from_its_checkpoint_al
     assert {sample.window for sample in loaded.task.rows.samples} == {LEFT_HALF, RIGHT_HALF}
     with torch.inference_mode():
         assert loaded.task(torch.zeros(2, 1, 64, 64)).shape == (2, 1)
-    table = pd.read_csv(done.written["validation_locations.csv"])
+    table = pd.read_csv(done.written["held_out_locations.csv"])
     assert list(table["location"]) == FoldedRows("posterior", "multilabel").columns

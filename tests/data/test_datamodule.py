@@ -47,6 +47,7 @@ def make(cohort: CohortFolder, cache_folder: Path, tmp_path: Path) -> Make:
             "draws": 1,
             "folds": 4,
             "fold": 0,
+            "validation": "next_fold",
             "split_file": str(tmp_path / "split.json"),
             "split_seed": 0,
             "seed": 0,
@@ -64,14 +65,17 @@ def ready(data: Angiograms) -> Angiograms:
     return data
 
 
-def test_no_patient_trains_and_validates_in_any_fold(make: Make, cohort: CohortFolder) -> None:
-    validated = []
+@pytest.mark.parametrize("by", ["next_fold", "held_out"])
+def test_no_patient_trains_who_judges_or_chooses_in_any_fold(make: Make, by: str) -> None:
+    held_out = []
     for fold in range(4):
-        data = ready(make(fold=fold))
-        assert not set(data.training.patients) & set(data.validation.patients)
-        assert len(data.training.patients) + len(data.validation.patients) == 8
-        validated += data.validation.patients
-    assert sorted(validated) == list(range(1001, 1009))
+        data = ready(make(fold=fold, validation=by))
+        others = {*data.validation.patients, *data.held_out_rows.patients}
+        assert others.isdisjoint(data.training.patients)
+        assert others | set(data.training.patients) == set(range(1001, 1009))
+        assert (data.validation is data.held_out_rows) == (by == "held_out")
+        held_out += data.held_out_rows.patients
+    assert sorted(held_out) == list(range(1001, 1009))
 
 
 def test_the_folded_datasets_share_one_split(make: Make) -> None:
@@ -114,11 +118,11 @@ def test_training_draws_as_many_rows_as_there_are_and_drops_none(make: Make) -> 
 
 
 def test_the_weighted_sampler_brings_every_number_of_labels_equally_often(make: Make) -> None:
-    positives = ready(make()).training.labels.sum(axis=1)
+    positives = ready(make(validation="held_out")).training.labels.sum(axis=1)
     shares: dict[str, list[float]] = {"label_count": [], "shuffled": []}
     for seed in range(10):
         for sampler, found in shares.items():
-            loader = ready(make(seed=seed, sampler=sampler)).train_dataloader()
+            loader = ready(make(seed=seed, sampler=sampler, validation="held_out")).train_dataloader()
             found.append(float(np.mean([bool(labels.any()) for batch in loader for labels in batch["labels"]])))
     assert np.mean(shares["shuffled"]) == pytest.approx((positives > 0).mean())
     assert np.mean(shares["label_count"]) == pytest.approx(1 - 1 / len(np.unique(positives)), abs=0.1)
@@ -199,7 +203,7 @@ def test_faults_stop_unless_those_patients_may_be_dropped(
         ready(make(cohort=faulty))
     data = ready(make(cohort=faulty, on_fault="drop"))
     assert 1003 not in [*data.training.patients, *data.validation.patients]
-    assert len(data.training.patients) + len(data.validation.patients) == 4
+    assert len({*data.training.patients, *data.validation.patients, *data.held_out_rows.patients}) == 4
     assert "1003" in caplog.text
 
 

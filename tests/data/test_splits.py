@@ -9,7 +9,7 @@ from random_cohort import label_table, random_labels
 
 from kium_lightning.anatomy import LOCATION_COLUMNS, PRESENCE_COLUMN
 from kium_lightning.data.catalog import Catalog
-from kium_lightning.data.splits import Split, read_or_make_split, read_split, stratified_folds
+from kium_lightning.data.splits import Split, ValidationBy, read_or_make_split, read_split, stratified_folds
 from kium_lightning.errors import SplitError
 
 
@@ -53,12 +53,28 @@ def test_every_patient_is_in_exactly_one_fold(catalog: Catalog, tmp_path: Path) 
     assert sorted(patient for fold in split.folds for patient in fold) == sorted(catalog.patients)
 
 
-def test_no_patient_trains_and_validates(catalog: Catalog, tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", ["next_fold", "held_out"])
+def test_no_patient_has_two_parts_in_a_training(catalog: Catalog, tmp_path: Path, by: ValidationBy) -> None:
     split = read_or_make_split(tmp_path / "split.json", catalog, folds=5, seed=0)
     for fold in range(5):
-        training, validation = split.training(fold), split.validation(fold)
-        assert not set(training) & set(validation)
-        assert sorted(training + validation) == sorted(catalog.patients)
+        training, validation, held_out = split.training(fold, by), split.validation(fold, by), split.held_out(fold)
+        assert not set(training) & {*validation, *held_out}
+        assert {*training, *validation, *held_out} == set(catalog.patients)
+        assert (set(validation) == set(held_out)) == (by == "held_out")
+        assert set(validation).isdisjoint(held_out) == (by == "next_fold")
+
+
+def test_every_fold_chooses_the_epoch_once_and_is_held_out_once(catalog: Catalog, tmp_path: Path) -> None:
+    split = read_or_make_split(tmp_path / "split.json", catalog, folds=5, seed=0)
+    for part in (split.held_out, lambda fold: split.validation(fold, "next_fold")):
+        assert sorted(patient for fold in range(5) for patient in part(fold)) == sorted(catalog.patients)
+
+
+def test_two_folds_leave_none_to_train_unless_the_held_out_one_chooses_the_epoch(tmp_path: Path) -> None:
+    split = Split(((1001,), (1002,)), 0, tmp_path / "split.json")
+    assert split.training(1, "held_out") == [1001]
+    with pytest.raises(SplitError, match=r"none is left to train on.*data\.folds to 3.*data\.validation=held_out"):
+        split.training(1, "next_fold")
 
 
 def test_a_split_is_written_once_and_read_afterwards(catalog: Catalog, tmp_path: Path) -> None:
@@ -130,4 +146,4 @@ def test_a_missing_split_is_named(tmp_path: Path) -> None:
 def test_a_fold_that_does_not_exist_is_refused(tmp_path: Path, fold: int) -> None:
     split = Split(((1001,), (1002,)), 0, tmp_path / "split.json")
     with pytest.raises(SplitError, match=rf"no fold {fold}.*folds 0 to 1"):
-        split.validation(fold)
+        split.held_out(fold)

@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kium_lightning.anatomy import LOCATION_COLUMNS
-from kium_lightning.ensemble.gate import apply_gate, passes
+from kium_lightning.anatomy import LABEL_COLUMNS, LOCATION_COLUMNS
+from kium_lightning.ensemble.calibration import LogitLine, ScoreCalibration
+from kium_lightning.ensemble.fusion import PatientScores
+from kium_lightning.ensemble.gate import apply_gate, decide, lets_pass, passes
 from kium_lightning.ensemble.thresholds import Thresholds
 from kium_lightning.errors import RunError
 
@@ -86,3 +88,42 @@ def test_unknown_presence_is_an_error_sentence() -> None:
 def test_location_scores_of_other_patients_are_refused() -> None:
     with pytest.raises(RunError, match=r"shape \(3, 21\) do not fit 2 patients"):
         apply_gate([0.4, 0.6], np.zeros((3, 21)), thresholds(0.5, 0.5))
+
+
+def test_a_decision_calibrates_then_gates_then_calls() -> None:
+    presence, scores = random_scores(200)
+    lines = {column: LogitLine(0.5 + position / 10, -1.0) for position, column in enumerate(LABEL_COLUMNS)}
+    table = thresholds(0.3, 0.4).calibrated_by(ScoreCalibration("platt", lines))
+
+    decision = decide(PatientScores(presence, scores), table)
+
+    def line(column: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(1 / (1 + (1 / values - 1) ** lines[column].slope * np.e))
+
+    passed = line("Aneurysm", presence) > 0.3
+    called = np.stack([line(column, scores[:, k]) >= 0.4 for k, column in enumerate(LOCATION_COLUMNS)], axis=1)
+    np.testing.assert_array_equal(decision.passed, passed)
+    np.testing.assert_array_equal(decision.calls, called & passed[:, None])
+    assert 0 < passed.sum() < 200
+
+
+def test_who_passes_is_known_before_any_locator_runs() -> None:
+    presence, scores = random_scores(200)
+    lines = dict.fromkeys(LABEL_COLUMNS, LogitLine(2.0, 1.0))
+    table = thresholds(0.6, 0.5).calibrated_by(ScoreCalibration("platt", lines))
+
+    passed = lets_pass(presence, table)
+    everything = decide(PatientScores(presence, scores), table)
+    scores[~passed] = np.nan
+    gated = decide(PatientScores(presence, scores), table)
+
+    np.testing.assert_array_equal(gated.passed, passed)
+    np.testing.assert_array_equal(gated.calls, everything.calls)
+    assert np.isnan(gated.scores.locations[~passed]).all()
+
+
+def test_without_calibration_a_decision_is_the_gate_alone() -> None:
+    presence, scores = random_scores(100)
+    decision = decide(PatientScores(presence, scores), thresholds(0.4, 0.6))
+    np.testing.assert_array_equal(decision.calls, apply_gate(presence, scores, thresholds(0.4, 0.6)))
+    np.testing.assert_array_equal(decision.scores.presence, presence)

@@ -7,16 +7,18 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from kium_lightning.anatomy import Circulation, View
+from kium_lightning.anatomy import LOCATION_COLUMNS, Circulation, View
 from kium_lightning.data import transforms, views
 from kium_lightning.data.catalog import Catalog, read_catalog
 from kium_lightning.data.cohort import CohortFolder
 from kium_lightning.data.transforms import normalize
+from kium_lightning.ensemble.ensemble import Ensemble
+from kium_lightning.ensemble.finding import find_ensemble
 from kium_lightning.ensemble.fusion import FuseRules, fuse_locations
 from kium_lightning.ensemble.gate import apply_gate
-from kium_lightning.ensemble.members import Ensemble
 from kium_lightning.ensemble.predictor import EnsembleScores, Predictor
 from kium_lightning.ensemble.rules import fit_quantiles
+from kium_lightning.ensemble.thresholds import Thresholds
 from kium_lightning.ensemble.view_scores import view_scores_table
 from kium_lightning.errors import ConfigError, RunError
 from kium_lightning.images.box import GreyImage
@@ -48,7 +50,7 @@ def _each_image_is_cleaned_once() -> Iterator[None]:
 def ensemble(trained: Path) -> Ensemble:
     presence = {"anterior": "mednet_anterior", "posterior": "mednet_posterior"}
     locators = {"anterior": "swin_anterior", "posterior": "resnet18_posterior"}
-    return Ensemble(str(trained), presence, locators, FuseRules())
+    return find_ensemble(str(trained), presence, locators, "all", FuseRules())
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +64,11 @@ def everybody(ensemble: Ensemble, catalog: Catalog) -> EnsembleScores:
     return predictor().score(ensemble, catalog, gate=None)
 
 
+def at(presence: float) -> Thresholds:
+    """Thresholds with a gate."""
+    return Thresholds(presence, dict.fromkeys(LOCATION_COLUMNS, 0.5), "given")
+
+
 def middle(scores: EnsembleScores) -> float:
     """A gate between two patients' presence scores, half of them above it."""
     presence = np.sort(scores.fused.presence)
@@ -72,7 +79,7 @@ def test_a_views_score_is_the_sigmoid_of_its_members_logit(
     ensemble: Ensemble, catalog: Catalog, everybody: EnsembleScores
 ) -> None:
     for circulation, member in ensemble.locators.items():
-        loaded = member.load()
+        (loaded,) = member.load()
         for position, patient in enumerate(catalog.patients[:2]):
             for place, view in enumerate(circulation.views):
                 image = loaded.preparation(read_grey(catalog.images[patient, view]), view)
@@ -80,6 +87,29 @@ def test_a_views_score_is_the_sigmoid_of_its_members_logit(
                     expected = torch.sigmoid(loaded.task(normalize(image).unsqueeze(0)))[0]
                 found = everybody.location_views[circulation][position, place]
                 np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_the_nets_of_a_member_are_averaged_view_by_view(
+    trained: Path, ensemble: Ensemble, catalog: Catalog, everybody: EnsembleScores, tmp_path: Path
+) -> None:
+    own = ensemble.locators[Circulation.POSTERIOR].nets[0].checkpoint
+    content = torch.load(own, weights_only=True)
+    classifier = [name for name in content["state_dict"] if name.endswith("bias")][-1]
+    content["state_dict"][classifier] += 1.0
+    torch.save(content, tmp_path / "other.ckpt")
+    presence = {circulation.value: str(each.nets[0].checkpoint) for circulation, each in ensemble.presence.items()}
+    anterior = str(ensemble.locators[Circulation.ANTERIOR].nets[0].checkpoint)
+
+    def posterior(*checkpoints: Path) -> NDArray[np.float64]:
+        locators = {"anterior": anterior, "posterior": [str(path) for path in checkpoints]}
+        found = find_ensemble(str(trained), presence, locators, "all", FuseRules())
+        scores: NDArray[np.float64] = predictor().score(found, catalog, None).location_views[Circulation.POSTERIOR]
+        return scores
+
+    alone = posterior(tmp_path / "other.ckpt")
+    first = everybody.location_views[Circulation.POSTERIOR]
+    assert not np.allclose(alone, first, atol=1e-3)
+    np.testing.assert_allclose(posterior(own, tmp_path / "other.ckpt"), (alone + first) / 2, atol=1e-6)
 
 
 def test_presence_is_the_larger_of_the_two_circulations_means(everybody: EnsembleScores) -> None:
@@ -93,10 +123,9 @@ def test_presence_is_the_larger_of_the_two_circulations_means(everybody: Ensembl
 def test_calls_do_not_depend_on_the_batch_size(
     batch_size: int, ensemble: Ensemble, catalog: Catalog, everybody: EnsembleScores
 ) -> None:
-    gate = middle(everybody)
     thresholds = fit_quantiles(everybody.fused.presence, everybody.fused.locations, location_quantile=0.6)
     expected = apply_gate(everybody.fused.presence, everybody.fused.locations, thresholds)
-    scores = predictor(batch_size).score(ensemble, catalog, gate)
+    scores = predictor(batch_size).score(ensemble, catalog, thresholds)
     np.testing.assert_allclose(scores.fused.presence, everybody.fused.presence, atol=1e-5)
     np.testing.assert_array_equal(apply_gate(scores.fused.presence, scores.fused.locations, thresholds), expected)
     assert 0 < expected.sum() < expected[scores.passed].size
@@ -133,7 +162,7 @@ def test_locators_run_only_on_patients_who_pass_the_gate(
 ) -> None:
     counted = reads(monkeypatch)
     gate = middle(everybody)
-    scores = predictor().score(ensemble, catalog, gate)
+    scores = predictor().score(ensemble, catalog, at(gate))
     np.testing.assert_array_equal(scores.passed, everybody.fused.presence > gate)
     assert 0 < scores.passed.sum() < len(scores.passed)
     for patient, passed in zip(catalog.patients, scores.passed, strict=True):
@@ -148,17 +177,15 @@ def test_locators_run_only_on_patients_who_pass_the_gate(
 def test_no_locator_is_loaded_if_nobody_passes(
     trained: Path, ensemble: Ensemble, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    absent = Ensemble(
-        str(trained),
-        {circulation.value: str(member.checkpoint) for circulation, member in ensemble.presence.items()},
-        {circulation.value: str(member.checkpoint) for circulation, member in ensemble.presence.items()},
-        FuseRules(),
+    paths = {circulation.value: str(member.nets[0].checkpoint) for circulation, member in ensemble.presence.items()}
+    absent = find_ensemble(
+        str(trained), paths, paths, "all", FuseRules()
     )  # presence nets in the locators' places would be refused when loaded
-    scores = predictor().score(absent, catalog, gate=1.0)
+    scores = predictor().score(absent, catalog, gate=at(1.0))
     assert not scores.passed.any()
     assert np.isnan(scores.fused.locations).all()
     with pytest.raises(RunError, match="kind folded anterior binary"):
-        predictor().score(absent, catalog, gate=0.0)
+        predictor().score(absent, catalog, gate=at(0.0))
 
 
 def test_the_table_of_views_holds_every_nets_score_of_every_view(catalog: Catalog, everybody: EnsembleScores) -> None:

@@ -10,7 +10,9 @@ from kium_lightning import settings
 from kium_lightning.anatomy import LOCATION_COLUMNS
 from kium_lightning.ensemble.fusion import PatientScores
 from kium_lightning.ensemble.gate import apply_gate, passes
-from kium_lightning.ensemble.rules import FixedRule, QuantileRule, fit_quantiles
+from kium_lightning.ensemble.gate_rules import QuantileGate
+from kium_lightning.ensemble.location_rules import QuantileLocations
+from kium_lightning.ensemble.rules import FixedRule, TwoStageRule, fit_quantiles
 from kium_lightning.ensemble.thresholds import Thresholds
 from kium_lightning.errors import ConfigError, ThresholdError
 
@@ -23,6 +25,9 @@ COLUMNS = (
     "L_ICA R_ICA L_PCOM R_PCOM L_AntChor R_AntChor L_ACA R_ACA L_ACOM R_ACOM L_MCA R_MCA L_VA R_VA L_PICA R_PICA "
     "L_SCA R_SCA BA L_PCA R_PCA"
 )
+
+
+REPORT = TwoStageRule(QuantileGate(0.5), QuantileLocations(0.9))
 
 
 def table(**changes: Any) -> dict[str, Any]:
@@ -57,13 +62,18 @@ def test_location_values_follow_the_column_order_whatever_the_order_of_the_table
 
 def test_quantiles_are_those_of_pandas_per_location() -> None:
     scores = random_scores(137)
-    found = QuantileRule(0.5, 0.9).fit(scores, np.zeros((137, 22), np.int64))
+    found = REPORT.fit(scores, np.zeros((137, 22), np.int64))
 
     expected = pd.DataFrame(scores.locations, columns=list(LOCATION_COLUMNS)).quantile(0.9)
     assert found.presence == pytest.approx(float(pd.Series(scores.presence).median()), abs=5e-7)
     for column in LOCATION_COLUMNS:
         assert found.locations[column] == pytest.approx(expected[column], abs=5e-7)
-    assert found.fitted_on == {"patients": 137, "presence_quantile": 0.5, "location_quantile": 0.9}
+    assert found.rule == "quantile"
+    assert found.fitted_on == {
+        "patients": 137,
+        "gate": {"rule": "quantile", "quantile": 0.5},
+        "locations": {"rule": "quantile", "quantile": 0.9},
+    }
 
 
 def test_the_reports_rule_passes_half_of_its_patients_and_calls_a_tenth_of_each_location() -> None:
@@ -83,9 +93,9 @@ def test_fitting_on_unknown_or_no_scores_is_an_error_sentence() -> None:
     with pytest.raises(ThresholdError, match="fitted on no patients"):
         fit_quantiles(np.zeros(0), np.zeros((0, 21)))
     with pytest.raises(ThresholdError, match=r"Labels of shape \(4, 22\) do not fit scores of 5 patients"):
-        QuantileRule(0.5, 0.9).fit(scores, np.zeros((4, 22), np.int64))
-    with pytest.raises(ConfigError, match=r"thresholds.location_quantile=90 is no quantile"):
-        QuantileRule(0.5, 90)
+        REPORT.fit(scores, np.zeros((4, 22), np.int64))
+    with pytest.raises(ConfigError, match=r"thresholds.locations.quantile=90 is no quantile"):
+        QuantileLocations(90)
 
 
 def test_the_published_table_stands_in_column_order() -> None:
@@ -112,11 +122,12 @@ def test_the_realigned_table_moves_only_the_basilar_value_to_the_end_of_the_orde
 
 
 def test_every_rule_of_the_config_group_builds_and_fits() -> None:
-    scores, labels = random_scores(20), np.zeros((20, 22), np.int64)
+    scores, labels = random_scores(60), np.random.default_rng(1).integers(0, 2, (60, 22))
     options = sorted(path.stem for path in (settings.conf_dir() / "thresholds").glob("*.yaml"))
     assert {"quantile", "published"} <= set(options)
     for option in options:
-        found = settings.build(settings.compose(f"thresholds/{option}").thresholds).fit(scores, labels)
+        config = settings.compose("calibrate", ["folder=/runs/here", f"thresholds={option}"])
+        found = settings.build(config.thresholds).fit(scores, labels)
         assert isinstance(found, Thresholds), option
 
 

@@ -18,7 +18,7 @@ def test_an_epoch_is_scored_by_patient_on_every_validation_row(noise_data: Angio
     task: Classification = build(tiny_model())
     trainer = tiny_trainer(tmp_path, noise_data, 1)
     trainer.fit(task, datamodule=noise_data)
-    scored = task.last_validation
+    scored = task.last_scored
     assert scored is not None
     np.testing.assert_array_equal(scored.rows, np.arange(len(noise_data.validation)))
     np.testing.assert_array_equal(scored.labels, noise_data.validation.labels)

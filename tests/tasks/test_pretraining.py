@@ -70,12 +70,12 @@ def trainings(phantom_cohort: CohortFolder, tmp_path_factory: pytest.TempPathFac
         yield Trainings(phantom_cohort, outputs)
 
 
-def validation_rows(trainings: Trainings, model: str) -> RowDataset:
+def held_out_rows(trainings: Trainings, model: str) -> RowDataset:
     settings = [*trainings.settings(model), "name=here", "folder=/unused"]
     data = build(compose("train", settings).data)
     data.prepare_data()
     data.setup("fit")
-    rows: RowDataset = data.validation
+    rows: RowDataset = data.held_out_rows
     return rows
 
 
@@ -88,7 +88,7 @@ def test_an_autoencoder_is_watched_by_its_error_and_reports_it(trainings: Traini
     record = trainings.train(capsys, "autoencoder")
     task = load_task(record.folder / record.facts["checkpoint"]).task
     assert (task.monitor, task.mode) == ("val/reconstruction_error", "min")
-    rows = validation_rows(trainings, "autoencoder")
+    rows = held_out_rows(trainings, "autoencoder")
     images = torch.stack([rows[row]["image"] for row in range(len(rows))])
     with torch.inference_mode():
         painted = task(images)
@@ -97,7 +97,7 @@ def test_an_autoencoder_is_watched_by_its_error_and_reports_it(trainings: Traini
     np.testing.assert_allclose(table["error"], errors, rtol=1e-3)
     np.testing.assert_allclose(table["flat_error"], 127.5 * images.numpy().std(axis=(1, 2, 3)), rtol=1e-3)
     assert list(table["Index"]) == list(rows.table["Index"])
-    assert record.facts["score"] == pytest.approx(errors.mean(), rel=1e-3)
+    assert record.facts["held_out"]["reconstruction_error"] == pytest.approx(errors.mean(), rel=1e-3)
     by_epoch = pd.read_csv(record.folder / "logs" / "metrics.csv")["val/reconstruction_error"].dropna()
     assert record.facts["score"] == pytest.approx(by_epoch.min(), rel=1e-5)
     assert np.asarray(Image.open(record.folder / "reconstructions.png").convert("L")).std() > 10
@@ -117,12 +117,12 @@ def test_a_classifier_looks_through_the_newest_autoencoder_and_does_not_change_i
 
     through = load_task(first.folder / first.facts["checkpoint"]).task
     task = load_task(second.folder / second.facts["checkpoint"]).task
-    rows = validation_rows(trainings, "autoencoder_classifier")
+    rows = held_out_rows(trainings, "autoencoder_classifier")
     images = torch.stack([rows[row]["image"] for row in range(len(rows))])
     with torch.inference_mode():
         logits = task(images)
         torch.testing.assert_close(logits, task.net.get_submodule("classifier")(through(images)))
-    scores = pd.read_csv(second.folder / "validation_scores.csv")["score_sum"]
+    scores = pd.read_csv(second.folder / "held_out_scores.csv")["score_sum"]
     np.testing.assert_allclose(torch.sigmoid(logits[:, 0]), scores, atol=1e-5)
 
 
@@ -138,11 +138,11 @@ def test_a_probe_takes_the_encoder_of_a_contrastive_run_and_does_not_change_it(
     assert all(torch.equal(given[key], kept[key]) for key in given)
     assert second.facts["weights"]["name"] == pretraining
     task = load_task(second.folder / second.facts["checkpoint"]).task
-    rows = validation_rows(trainings, "contrastive_probe")
+    rows = held_out_rows(trainings, "contrastive_probe")
     images = torch.stack([rows[row]["image"] for row in range(len(rows))])
     with torch.inference_mode():
         scores = torch.sigmoid(task(images))[:, 0]
-    np.testing.assert_allclose(pd.read_csv(second.folder / "validation_scores.csv")["score_sum"], scores, atol=1e-5)
+    np.testing.assert_allclose(pd.read_csv(second.folder / "held_out_scores.csv")["score_sum"], scores, atol=1e-5)
 
 
 def test_finetuning_starts_from_the_encoder_and_changes_it(trainings: Trainings, capsys: Capture) -> None:
@@ -160,7 +160,7 @@ def test_a_contrastive_run_reports_embeddings_that_its_checkpoint_gives_again(
     record = trainings.train(capsys, pretraining)
     task = load_task(record.folder / record.facts["checkpoint"]).task
     assert (task.monitor, task.mode) == ("val/loss", "min")
-    rows = validation_rows(trainings, pretraining)
+    rows = held_out_rows(trainings, pretraining)
     with torch.inference_mode():
         points = [task(torch.stack([rows[row][part] for row in range(len(rows))])) for part in ("image", "other")]
     table = pd.read_csv(record.folder / "embeddings.csv")
@@ -168,7 +168,7 @@ def test_a_contrastive_run_reports_embeddings_that_its_checkpoint_gives_again(
     np.testing.assert_allclose(found, points[0], atol=1e-4)
     kinds = list(range(len(rows))) if pretraining == "contrastive_self_supervised" else rows.labels[:, 0].tolist()
     expected = task.loss(torch.cat(points), torch.tensor([*kinds, *kinds]))
-    assert record.facts["score"] == pytest.approx(expected.item(), rel=1e-3)
+    assert record.facts["held_out"]["loss"] == pytest.approx(expected.item(), rel=1e-3)
     plane = table[["first_component", "second_component"]].to_numpy()
     centred = found.to_numpy() - found.to_numpy().mean(axis=0)
     np.testing.assert_allclose((plane**2).sum(axis=0), np.linalg.svd(centred)[1][:2] ** 2, rtol=1e-6)
@@ -194,14 +194,14 @@ def test_what_pretraining_cannot_do_is_one_sentence(trainings: Trainings, capsys
     assert "rows have 5 labels" in message
 
 
-def test_no_net_starts_from_one_that_saw_patients_who_validate_it(trainings: Trainings, capsys: Capture) -> None:
+def test_no_net_starts_from_one_that_saw_the_patients_who_judge_it(trainings: Trainings, capsys: Capture) -> None:
     saw_them = trainings.train(capsys, "contrastive")
     message = trainings.failure(capsys, "contrastive_probe", "data.fold=1")
     assert "No finished run of contrastive holds out fold 1" in message
     assert "model=contrastive data.fold=1` first" in message
     for named in (saw_them.folder, saw_them.folder / saw_them.facts["checkpoint"]):
         message = trainings.failure(capsys, "contrastive_probe", "data.fold=1", f"model.start_from={named}")
-        assert "was trained on patients who validate here" in message
+        assert "was trained on patients who are held out here" in message
 
 
 def test_by_name_a_net_starts_from_the_newest_run_with_its_own_patients_held_out(

@@ -114,8 +114,8 @@ def test_a_trainer_validates_the_best_checkpoint(
     trainer = tiny_trainer(tmp_path / "validated", noise_data, 1)
     (results,) = trainer.validate(task, datamodule=noise_data, ckpt_path=str(path), verbose=False)
     assert results[fitted.monitor] == pytest.approx(float(watched["best_model_score"]))
-    assert task.last_validation is not None
-    assert len(task.last_validation.rows) == len(noise_data.validation)
+    assert task.last_scored is not None
+    assert len(task.last_scored.rows) == len(noise_data.validation)
 
 
 def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from kium_lightning.report.calibrated import CalibrationEffect
 from kium_lightning.report.evaluation import Evaluation
 from kium_lightning.report.plots.style import DASHED, GREY, INK, NEGATIVE, POSITIVE, along_diagonal, plot, unit_square
 from kium_lightning.report.reading import Judged
@@ -20,7 +21,7 @@ def reliability_plot(judged: Judged, evaluation: Evaluation) -> str:
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=DASHED)
         axes.axhline(evaluation.presence.prevalence, color=GREY, linewidth=0.6)
         for label, at, colour in ((1, 1 - _TICK, POSITIVE), (0, 0.0, NEGATIVE)):
-            scores = judged.presence[judged.has_aneurysm == label]
+            scores = judged.forecast[judged.has_aneurysm == label]
             axes.vlines(scores, at, at + _TICK, color=colour, alpha=0.35, linewidth=0.7)
         axes.vlines(bins.scores, bins.low, bins.high, color=INK, linewidth=1.2)
         size = 4 + 4 * np.sqrt(bins.counts / max(int(bins.counts.max(initial=1)), 1))
@@ -35,4 +36,31 @@ def reliability_plot(judged: Judged, evaluation: Evaluation) -> str:
             axes.set_xlabel("mean presence score of a bin (stretched)")
         else:
             along_diagonal(axes, "calibrated")
+    return svg[0]
+
+
+def effect_plot(effect: CalibrationEffect) -> str:
+    """Draws raw and calibrated scores as two reliability plots beside each other: presence, and all locations."""
+    with plot("calibration-effect", 9.4, 4.4, panels=2, share_axis=False) as ((presence, locations), svg):
+        for axes, pair in ((presence, effect.presence), (locations, effect.locations)):
+            axes.plot([1e-4, 1], [1e-4, 1], color=GREY, linewidth=1, linestyle=DASHED)
+            for kind, name, colour, face in zip(
+                pair, ("raw", f"calibrated ({effect.name})"), (NEGATIVE, POSITIVE), ("white", POSITIVE), strict=True
+            ):
+                axes.plot(
+                    kind.bins.scores,
+                    kind.bins.shares,
+                    "o-",
+                    color=colour,
+                    markerfacecolor=face,
+                    markersize=6,
+                    linewidth=0.8,
+                    label=f"{name}: error {kind.error:.3f}",
+                )
+                axes.vlines(kind.bins.scores, kind.bins.low, kind.bins.high, color=colour, alpha=0.5)
+            axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=9)
+        unit_square(presence, "mean presence score of a bin", "share with an aneurysm")
+        locations.set(xscale="log", yscale="symlog", xlim=(1e-3, 1.1), ylim=(-0.002, 1.1), aspect="auto")
+        locations.set_yscale("symlog", linthresh=0.01)
+        locations.set(xlabel="mean location score of a bin", ylabel="share with an aneurysm there")
     return svg[0]

@@ -28,19 +28,22 @@ _STYLE = {
 
 
 @contextmanager
-def plot(salt: str, width: float, height: float, panels: int = 1) -> Iterator[tuple[list[Axes], list[str]]]:
+def plot(
+    salt: str, width: float, height: float, panels: int = 1, *, share_axis: bool = True
+) -> Iterator[tuple[list[Axes], list[str]]]:
     """Yields the axes of a new figure, and a list that receives its SVG text when the block ends.
 
     Args:
         salt: a word that no other figure of the page has.
         width: inches.
         height: inches.
-        panels: side by side, with one vertical axis.
+        panels: side by side.
+        share_axis: whether they have one vertical axis.
     """
     # The salt names the figure's inner parts: equal in every run, and different between the figures of a page.
     with style.context({**_STYLE, "svg.hashsalt": salt}):
         figure = Figure(figsize=(width, height), layout="constrained")
-        axes = figure.subplots(1, panels, sharey=panels > 1, squeeze=False)[0]
+        axes = figure.subplots(1, panels, sharey=share_axis and panels > 1, squeeze=False)[0]
         svg: list[str] = []
         yield list(axes), svg
         buffer = io.StringIO()

@@ -1,4 +1,4 @@
-"""What a validation says beyond its curves: tables by location and by patient, and the views that were judged worst."""
+"""What a finished net makes of the held-out patients: tables by location and patient, and the worst-judged views."""
 
 from collections.abc import Sequence
 from functools import singledispatch
@@ -24,8 +24,8 @@ from kium_lightning.tasks.classification import Classification
 from kium_lightning.tasks.rows import ScoredRows, UnfoldedScores, unfold_rows
 from kium_lightning.tasks.task import Task
 
-TABLE_NAME = "validation_locations.csv"
-PREDICTIONS_NAME = "validation_scores.csv"
+TABLE_NAME = "held_out_locations.csv"
+PREDICTIONS_NAME = "held_out_scores.csv"
 PICTURE_NAME = "worst_views.png"
 
 _WORST = 8
@@ -36,7 +36,7 @@ _MISSING_GREY = 64
 
 
 def location_table(patients: UnfoldedScores) -> pd.DataFrame:
-    """Scores every column of a validation by patient.
+    """Scores every column by patient.
 
     Returns:
         A row per column: ``location, patients, positives, auroc, average_precision``; NaN where not evaluable.
@@ -84,7 +84,7 @@ def worst_rows(scored: ScoredRows, count: int) -> list[tuple[int, int]]:
 
 
 def draw_worst_views(scored: ScoredRows, dataset: RowDataset, names: list[str], path: Path) -> None:
-    """Draws the worst-judged validation rows, each with its patient, views, truth and score."""
+    """Draws the worst-judged rows, each with its patient, views, truth and score."""
     worst = worst_rows(scored, _WORST)
     across = min(_ACROSS, len(dataset.views(0)))
     columns = min(4 if across == 1 else 2, max(1, len(worst)))
@@ -106,7 +106,7 @@ def draw_worst_views(scored: ScoredRows, dataset: RowDataset, names: list[str], 
         where = f"patient {patient}, {dataset.name(row)}\n" if len(views) == 1 else f"patient {patient}: "
         axis.set_title(f"{where}{name} {truth}, score {score:.2f}", fontsize=10 if across == 1 else 12)
     what = "views" if across == 1 else "patients"
-    figure.suptitle(f"Validation {what} whose scores are farthest from the truth", fontsize=12 if across == 1 else 15)
+    figure.suptitle(f"Held-out {what} whose scores are farthest from the truth", fontsize=12 if across == 1 else 15)
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=110)
     plt.close(figure)
@@ -134,8 +134,8 @@ def _name_views(axis: Axes, views: Sequence[View], images: list[NDArray[np.uint8
 
 
 @singledispatch
-def report_validation(task: Task, data: Angiograms, folder: Path, trainer: L.Trainer) -> list[Path]:
-    """Writes what the task's last validation says, and hands it to W&B where it is a logger.
+def report_held_out(task: Task, data: Angiograms, folder: Path, trainer: L.Trainer) -> list[Path]:
+    """Writes what the task's last test says, and hands it to W&B where it is a logger.
 
     Returns:
         The files that were written.
@@ -143,25 +143,25 @@ def report_validation(task: Task, data: Angiograms, folder: Path, trainer: L.Tra
     raise NotImplementedError(f"There is no report of a {type(task).__name__}.")
 
 
-@report_validation.register
+@report_held_out.register
 def _(task: Classification, data: Angiograms, folder: Path, trainer: L.Trainer) -> list[Path]:
     """Tables by location, by patient and by row, and a picture of the worst-judged views."""
-    scored = task.last_validation
+    scored = task.last_scored
     if scored is None:
-        raise RuntimeError("Validate the task before reporting its validation.")
+        raise RuntimeError("Test the task before reporting what is held out.")
     patients = unfold_rows(scored, task.rows)
     locations = location_table(patients)
     tables = {
         TABLE_NAME: locations,
-        PATIENTS_NAME: scored_patients_table(patients, data.validation),
-        PREDICTIONS_NAME: scored_rows_table(scored, data.validation, data.label_names),
+        PATIENTS_NAME: scored_patients_table(patients, data.held_out_rows),
+        PREDICTIONS_NAME: scored_rows_table(scored, data.held_out_rows, data.label_names),
     }
     for name, table in tables.items():
         with replacing(folder / name) as temporary:
             table.to_csv(temporary, index=False)
-    draw_worst_views(scored, data.validation, data.label_names, folder / PICTURE_NAME)
+    draw_worst_views(scored, data.held_out_rows, data.label_names, folder / PICTURE_NAME)
     for logger in trainer.loggers:
         if isinstance(logger, WandbLogger):
-            logger.log_table("validation/locations", dataframe=locations)
-            logger.log_image("validation/worst_views", images=[str(folder / PICTURE_NAME)])
+            logger.log_table("held_out/locations", dataframe=locations)
+            logger.log_image("held_out/worst_views", images=[str(folder / PICTURE_NAME)])
     return [*(folder / name for name in tables), folder / PICTURE_NAME]

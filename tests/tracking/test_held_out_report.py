@@ -21,7 +21,7 @@ from kium_lightning.data.views import DecodedViews, row_sources
 from kium_lightning.settings import build
 from kium_lightning.tasks.classification import Classification
 from kium_lightning.tasks.rows import ScoredRows, UnfoldedScores
-from kium_lightning.tracking.validation import draw_worst_views, location_table, report_validation, worst_rows
+from kium_lightning.tracking.held_out import draw_worst_views, location_table, report_held_out, worst_rows
 
 
 def test_the_location_table_agrees_with_scikit_learn_and_leaves_out_what_is_unknown() -> None:
@@ -44,21 +44,21 @@ def test_the_worst_rows_are_those_farthest_from_their_labels() -> None:
     assert worst_rows(ScoredRows(np.arange(4), scores, labels), 3) == [(1, 0), (3, 1), (2, 1)]
 
 
-def test_a_validation_leaves_tables_that_can_be_recomputed_and_a_picture(
+def test_a_finished_net_leaves_tables_that_can_be_recomputed_and_a_picture(
     noise_data: Angiograms, tmp_path: Path
 ) -> None:
     L.seed_everything(0, verbose=False)
     task: Classification = build(tiny_model())
     trainer = tiny_trainer(tmp_path, noise_data, 1)
-    trainer.validate(task, datamodule=noise_data, verbose=False)
-    written = report_validation(task, noise_data, tmp_path, trainer)
+    trainer.test(task, datamodule=noise_data, verbose=False)
+    written = report_held_out(task, noise_data, tmp_path, trainer)
     assert all(path.is_file() for path in written)
     tables = {path.name: pd.read_csv(path) for path in written if path.suffix == ".csv"}
 
-    rows = tables["validation_scores.csv"]
-    assert list(rows["Index"]) == list(np.repeat(noise_data.validation.patients, 4))
-    np.testing.assert_array_equal(rows[noise_data.label_names], noise_data.validation.labels)
-    locations = tables["validation_locations.csv"].set_index("location")
+    rows = tables["held_out_scores.csv"]
+    assert list(rows["Index"]) == list(np.repeat(noise_data.held_out_rows.patients, 4))
+    np.testing.assert_array_equal(rows[noise_data.label_names], noise_data.held_out_rows.labels)
+    locations = tables["held_out_locations.csv"].set_index("location")
     assert list(locations.index) == task.rows.columns
     side = rows[rows["view"].str.startswith("R")].groupby("Index")[["VA", "score_VA"]].max()
     assert 0 < side["VA"].sum() < len(side)
@@ -94,7 +94,7 @@ def test_a_picture_of_whole_patients_names_each_view_and_says_which_is_missing(
     plt.close(figures[0])
 
 
-def test_reporting_before_validating_is_told(noise_data: Angiograms, tmp_path: Path) -> None:
+def test_reporting_before_testing_is_told(noise_data: Angiograms, tmp_path: Path) -> None:
     trainer = tiny_trainer(tmp_path, noise_data, 1)
-    with pytest.raises(RuntimeError, match="Validate the task"):
-        report_validation(build(tiny_model()), noise_data, tmp_path, trainer)
+    with pytest.raises(RuntimeError, match="Test the task"):
+        report_held_out(build(tiny_model()), noise_data, tmp_path, trainer)
