@@ -58,9 +58,11 @@ def newest_audit(outputs: Path, cohort: Path) -> Audited | None:
 
 def _audited(record: Record, outputs: Path) -> Audited:
     summary: Mapping[str, Any] = record.facts["summary"]
-    checks = tuple(
-        Check(str(check["check"]), int(check["findings"]), f"{str(check['verdict']).capitalize()}. {check['said']}".strip())
-        for check in summary["checks"]
-    )
+    checks = tuple(_check(check) for check in summary["checks"])
     folder = shown_path(record.folder, outputs)
     return Audited(folder, record.finished, str(summary["verdict"]), int(summary["findings"]), checks)
+
+
+def _check(told: Mapping[str, Any]) -> Check:
+    said = f"{str(told['verdict']).capitalize()}. {told['said']}"
+    return Check(str(told["check"]), int(told["findings"]), said.strip())

@@ -108,7 +108,6 @@ def calibration_verdict(evaluation: Evaluation) -> str:
 
 def operating_point(thresholds: Thresholds) -> str:
     """Says in a sentence which thresholds an answer was made with, and on whom they were fitted."""
-    calibration = getattr(getattr(thresholds, "calibration", None), "name", "none")
     fitted = dict(thresholds.fitted_on)
     patients, seen = fitted.pop("patients", None), fitted.pop("seen", None)
     by_whom = {None: "", True: " that the nets were trained on", False: " that no net was trained on"}[seen]
@@ -121,7 +120,7 @@ def operating_point(thresholds: Thresholds) -> str:
     return (
         f"A patient passes above a presence score of {number(thresholds.presence, 4)}. Rule “{thresholds.rule}”{on}"
         + (f" ({', '.join(details)})" if details else "")
-        + f". Calibration of the scores: {calibration}."
+        + f". Calibration of the scores: {thresholds.calibration.name}."
     )
 
 
