@@ -165,7 +165,7 @@ def test_a_whole_run_is_shown_with_its_pictures_probe_sizes_and_nets(
     by = dict.fromkeys(Circulation, presence)
     passed = presence > 0.5
     write_scores(folder, truth["Index"], presence, by, passed, np.where(passed[:, None], 0.2, np.nan) + calls)
-    fit_quantiles(presence, calls + 0.3).save(folder / "thresholds.json")
+    fit_quantiles(presence, np.asarray(calls + 0.3, np.float64)).save(folder / "thresholds.json")
     runs = [find_training(name, trained) for name in ("mednet_anterior", "mednet_posterior")]
     write_record(
         folder,
