@@ -10,42 +10,59 @@ from kium_lightning.report.provenance import shown_path
 
 
 @dataclass(frozen=True)
+class Check:
+    """One thing that was looked for.
+
+    Attributes:
+        name: what.
+        findings: how many.
+        said: what there is to say, in a sentence.
+    """
+
+    name: str
+    findings: int
+    said: str
+
+
+@dataclass(frozen=True)
 class Audited:
     """An audit in a few lines.
 
     Attributes:
         folder: of its run, below the outputs where it lies there.
         finished: when, ISO 8601.
-        is_clean: whether it found nothing; None where its record does not say.
-        findings: a line each: what was looked for, and what was found.
+        verdict: a sentence.
+        findings: how many there are in all.
+        checks: what was looked for.
     """
 
     folder: str
     finished: str
-    is_clean: bool | None
-    findings: tuple[tuple[str, str], ...]
+    verdict: str
+    findings: int
+    checks: tuple[Check, ...]
 
     def as_json(self) -> dict[str, Any]:
         """All values."""
-        return asdict(self) | {"findings": dict(self.findings)}
+        return asdict(self)
 
 
 def newest_audit(outputs: Path, cohort: Path) -> Audited | None:
     """Finds the newest finished audit of a cohort's folder; None where it was never audited."""
     for record in finished_runs(outputs, "audit"):
-        about = record.facts.get("cohort")
-        path = about.get("path") if isinstance(about, Mapping) else about
-        if path is not None and Path(path) == cohort:
+        about = record.facts.get("cohort", {})
+        if about.get("folder") == str(cohort):
             return _audited(record, outputs)
     return None
 
 
 def _audited(record: Record, outputs: Path) -> Audited:
-    summary = record.facts.get("summary", {})
-    lines = summary.items() if isinstance(summary, Mapping) else []
-    return Audited(
-        shown_path(record.folder, outputs),
-        record.finished,
-        record.facts.get("clean"),
-        tuple((str(name).replace("_", " "), str(value)) for name, value in lines),
-    )
+    summary: Mapping[str, Any] = record.facts["summary"]
+    checks = tuple(_check(check) for check in summary["checks"])
+    folder = shown_path(record.folder, outputs)
+    return Audited(folder, record.finished, str(summary["verdict"]), int(summary["findings"]), checks)
+
+
+def _check(told: Mapping[str, Any]) -> Check:
+    said = f"{str(told['verdict']).capitalize()}. {told['said']}"
+    return Check(str(told["check"]), int(told["findings"]), said.strip())

@@ -2,12 +2,35 @@
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kium_lightning.metrics.intervals import bootstrap_counts, bootstrap_values, percentile_interval
+from kium_lightning.metrics.corrections import widened
+from kium_lightning.metrics.intervals import (
+    UNKNOWN_INTERVAL,
+    bca_interval,
+    bootstrap_counts,
+    bootstrap_values,
+    leave_one_out,
+    percentile_interval,
+)
 from kium_lightning.report.estimates import Estimate
+
+_AT_ONCE = 1000  # cohorts that lack a patient each, for memory
+
+
+class Drawn(NamedTuple):
+    """A number in many cohorts; NaN where it is not known.
+
+    Attributes:
+        values: (draws,) in the drawn cohorts.
+        left_out: (n,) in the cohorts that lack one patient each.
+    """
+
+    values: NDArray[np.float64]
+    left_out: NDArray[np.float64]
 
 
 class Draws:
@@ -30,25 +53,41 @@ class Draws:
     def __init__(self, patients: int, level: float, draws: int, seed: int) -> None:
         self.counts = bootstrap_counts(patients, draws, np.random.default_rng(seed))
         self.level = level
+        self._patients = patients
 
-    def estimate(self, metric: Callable[..., float], *arrays: NDArray[np.generic]) -> Estimate:
-        """A number with its interval.
+    def of(self, metric: Callable[..., float], *arrays: NDArray[np.generic]) -> Drawn:
+        """Computes a number in each cohort.
 
         Args:
-            metric: a function of the arrays' rows.
+            metric: a function of the arrays' rows that does not depend on their order.
             arrays: one row per patient each.
         """
-        return self.around(metric(*arrays), self.values(metric, *arrays))
+        blocks = np.array_split(np.arange(self._patients), max(1, -(-self._patients // _AT_ONCE)))
+        left_out = [bootstrap_values(metric, *arrays, counts=leave_one_out(self._patients, block)) for block in blocks]
+        return Drawn(bootstrap_values(metric, *arrays, counts=self.counts), np.concatenate(left_out))
 
-    def values(self, metric: Callable[..., float], *arrays: NDArray[np.generic]) -> NDArray[np.float64]:
-        """A number in each cohort, (draws,); NaN where it is not known."""
-        return bootstrap_values(metric, *arrays, counts=self.counts)
+    def estimate(self, metric: Callable[..., float], *arrays: NDArray[np.generic]) -> Estimate:
+        """A number with its BCa interval; arguments as of ``of``."""
+        if self._patients < 2:  # nobody can be left out
+            return Estimate(metric(*arrays), math.nan, math.nan)
+        return self.around(metric(*arrays), self.of(metric, *arrays))
 
-    def around(self, value: float, values: NDArray[np.float64]) -> Estimate:
-        """A number with the interval of what it is in the cohorts; both unknown where it is."""
-        if math.isnan(value):
-            return Estimate(math.nan, math.nan, math.nan)
-        return Estimate(value, *percentile_interval(values, self.level))
+    def around(self, value: float, drawn: Drawn) -> Estimate:
+        """A number with its BCa interval, as ``metrics.intervals.shared_interval`` has it; unknown where it is."""
+        if math.isnan(value) or self._patients < 2:
+            return Estimate(value, *UNKNOWN_INTERVAL)
+        return Estimate(value, *bca_interval(value, drawn.values, drawn.left_out, widened(self.level, self._patients)))
+
+    def difference(self, value: float, values: NDArray[np.float64]) -> Estimate:
+        """A difference with its percentile interval.
+
+        Args:
+            value: the difference.
+            values: (draws,) of it in the drawn cohorts.
+        """
+        if math.isnan(value) or self._patients < 2:
+            return Estimate(value, *UNKNOWN_INTERVAL)
+        return Estimate(value, *percentile_interval(values, widened(self.level, self._patients)))
 
     def band(self, curves: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The pointwise band of curves.
@@ -59,5 +98,6 @@ class Draws:
         Returns:
             Low and high, (points,) each; NaN where more than half of the cohorts have none.
         """
-        ends = np.array([percentile_interval(point, self.level) for point in curves.T])
+        level = widened(self.level, max(self._patients, 2))
+        ends = np.array([percentile_interval(point, level) for point in curves.T])
         return ends[:, 0], ends[:, 1]

@@ -31,7 +31,7 @@ class Share:
         total: out of how many; 0 where there is nothing to count.
         low: lower end of its interval; NaN where that is not known.
         high: upper end.
-        bootstrap_low: lower end of the percentile bootstrap interval over patients; NaN where that is not known.
+        bootstrap_low: lower end of the bootstrap interval over patients; NaN where that is not known.
         bootstrap_high: upper end.
     """
 

@@ -137,6 +137,7 @@ def evaluate_answer(
         ends = drawn.estimate(sensitivity, of.astype(np.int64), counted.astype(np.int64))
         return Share(wilson.count, wilson.total, wilson.low, wilson.high, ends.low, ends.high)
 
+    gains = drawn.of(accuracy_gain, truth, calls)
     return Evaluation(
         patients=len(judged.patients),
         with_aneurysm=int(has_aneurysm.sum()),
@@ -145,7 +146,7 @@ def evaluate_answer(
         auroc=drawn.estimate(official_auroc, has_aneurysm, judged.presence),
         location_accuracy=drawn.estimate(location_accuracy, truth, calls),
         all_zero_accuracy=all_zero_accuracy(truth),
-        accuracy_gain=drawn.estimate(accuracy_gain, truth, calls),
+        accuracy_gain=drawn.difference(accuracy_gain(truth, calls), gains.values),
         presence=judge_presence(judged, drawn, prevalence, seed),
         gate_sensitivity=gate(has_aneurysm == 1, passed),
         gate_specificity=gate(has_aneurysm == 0, None if passed is None else ~passed),

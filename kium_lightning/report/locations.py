@@ -12,7 +12,7 @@ from kium_lightning.anatomy import LOCATION_COLUMNS
 from kium_lightning.metrics.calls import sensitivity, specificity
 from kium_lightning.metrics.evaluable import Evaluable, evaluable
 from kium_lightning.metrics.ranking import auroc, average_precision, macro
-from kium_lightning.report.draws import Draws
+from kium_lightning.report.draws import Drawn, Draws
 from kium_lightning.report.estimates import UNKNOWN_ESTIMATE, Estimate, Share
 from kium_lightning.report.reading import Judged
 
@@ -120,16 +120,16 @@ def judge_locations(judged: Judged, draws: Draws, least: int) -> Locations:
         "specificity": (specificity, calls),
     }
     results: list[LocationResult] = []
-    drawn: dict[str, list[NDArray[np.float64]]] = {name: [] for name in metrics}
+    drawn: dict[str, list[Drawn]] = {name: [] for name in metrics}
     for place, column in enumerate(LOCATION_COLUMNS):
         labels, enough = truth[:, place], evaluable(truth[:, place], least)
         estimates = dict.fromkeys(metrics, UNKNOWN_ESTIMATE)
         for name, (metric, given) in metrics.items():
             if enough.holds or name == "specificity":
-                values = draws.values(metric, labels, given[:, place])
-                estimates[name] = draws.around(metric(labels, given[:, place]), values)
+                cohorts = draws.of(metric, labels, given[:, place])
+                estimates[name] = draws.around(metric(labels, given[:, place]), cohorts)
                 if enough.holds:
-                    drawn[name].append(values)
+                    drawn[name].append(cohorts)
         positive, called = labels == 1, calls[:, place] == 1
         results.append(
             LocationResult(
@@ -145,7 +145,7 @@ def judge_locations(judged: Judged, draws: Draws, least: int) -> Locations:
 
     def mean(name: str) -> Estimate:
         values = [getattr(result, name).value for result in results if result.is_evaluable]
-        return draws.around(macro(np.array(values)), _mean_of_known(drawn[name]))
+        return draws.around(macro(np.array(values)), _mean_in_cohorts(drawn[name]))
 
     return Locations(tuple(results), *(mean(name) for name in metrics))
 
@@ -163,8 +163,12 @@ def gated_scores(location_scores: NDArray[np.float64], passed: NDArray[np.bool_]
     return np.where(passed[:, None], location_scores, BELOW_ALL_SCORES)
 
 
-def _mean_of_known(drawn: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+def _mean_in_cohorts(drawn: list[Drawn]) -> Drawn:
     """The mean over locations in each cohort, of those that are known there."""
+    return Drawn(_mean_of_known([each.values for each in drawn]), _mean_of_known([each.left_out for each in drawn]))
+
+
+def _mean_of_known(drawn: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     values = np.array(drawn)
     known = ~np.isnan(values)
     total = np.where(known, values, 0.0).sum(axis=0)

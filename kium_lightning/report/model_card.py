@@ -66,8 +66,7 @@ def _data(told: Provenance, source: Source, context: Context) -> list[str]:
     if audited is None:
         lines.append(context.why("audited"))
     else:
-        found = {None: "see what it found", True: "nothing was found", False: "something was found"}[audited.is_clean]
-        lines.append(f"Audited on {audited.finished[:10]} (`{audited.folder}`): {found}.")
+        lines.append(f"Audited on {audited.finished[:10]} (`{audited.folder}`): {audited.verdict}")
     return [" ".join(lines)]
 
 

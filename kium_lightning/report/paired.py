@@ -98,10 +98,10 @@ def compare_answers(judged: Judged, other: Judged, name: str, draws: Draws, seed
     if not (np.array_equal(judged.patients, other.patients) and np.array_equal(judged.labels, other.labels)):
         raise RunError(f"{name} is about other patients. Give against= an answer about the same ones.")
     sick, truth = judged.has_aneurysm, judged.locations
-    own, others = (draws.values(accuracy_gain, truth, each.calls) for each in (judged, other))
+    own, others = (draws.of(accuracy_gain, truth, each.calls) for each in (judged, other))
     right, also_right = ((each.calls == truth).mean(axis=1) for each in (judged, other))
     permuted = paired_permutation(right, also_right, rng=np.random.default_rng(seed))
-    ends = draws.around(permuted.value, own - others)
+    ends = draws.difference(permuted.value, own.values - others.values)
     return Against(
         name,
         draws.estimate(official_auroc, sick, other.presence),

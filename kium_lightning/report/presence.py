@@ -105,7 +105,7 @@ def judge_presence(judged: Judged, draws: Draws, constant: float | None, seed: i
     prevalence = float(truth.mean()) if len(truth) else math.nan
     forecast = prevalence if constant is None else constant
     constants = np.full(len(truth), forecast)
-    own, other = (draws.values(brier_score, truth, each) for each in (scores, constants))
+    own, other = (draws.of(brier_score, truth, each) for each in (scores, constants))
     value, against = brier_score(truth, scores), brier_score(truth, constants)
     bins = max(1, min(BINS, len(truth) // _LEAST_PER_BIN))
     rng = np.random.default_rng(seed)
@@ -121,7 +121,7 @@ def judge_presence(judged: Judged, draws: Draws, constant: float | None, seed: i
         constant=forecast,
         constant_is_known_before=constant is not None,
         brier_constant=against,
-        brier_gain=draws.around(against - value, other - own),
+        brier_gain=draws.difference(against - value, other.values - own.values),
         calibration_error=expected_calibration_error(truth, scores, bins),
         calibration_error_by_chance=float(np.mean(by_chance)) if by_chance else math.nan,
         calibration_error_limit=float(np.quantile(by_chance, 0.95)) if by_chance else math.nan,

@@ -1,6 +1,8 @@
 """What an evaluation says in sentences: verdicts, and how its numbers are to be read."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from kium_lightning.ensemble.thresholds import Thresholds
 from kium_lightning.report.estimates import Estimate
@@ -108,20 +110,18 @@ def calibration_verdict(evaluation: Evaluation) -> str:
 
 def operating_point(thresholds: Thresholds) -> str:
     """Says in a sentence which thresholds an answer was made with, and on whom they were fitted."""
-    calibration = getattr(getattr(thresholds, "calibration", None), "name", "none")
     fitted = dict(thresholds.fitted_on)
     patients, seen = fitted.pop("patients", None), fitted.pop("seen", None)
     by_whom = {None: "", True: " that the nets were trained on", False: " that no net was trained on"}[seen]
     on = "" if patients is None else f", fitted on {patients} patients{by_whom}"
-    details = [
-        f"{name.replace('_', ' ')} {value:g}" if isinstance(value, float) else f"{name.replace('_', ' ')} {value}"
-        for name, value in fitted.items()
-        if isinstance(value, str | int | float) and not isinstance(value, bool) and name != "cohort"
+    rules = [
+        f"{name}: {_told(fitted.pop(name))}" for name in ("gate", "locations") if isinstance(fitted.get(name), dict)
     ]
+    details = "; ".join(each for each in (*rules, _told(fitted)) if each)
     return (
         f"A patient passes above a presence score of {number(thresholds.presence, 4)}. Rule “{thresholds.rule}”{on}"
-        + (f" ({', '.join(details)})" if details else "")
-        + f". Calibration of the scores: {calibration}."
+        + (f" ({details})" if details else "")
+        + f". Calibration of the scores: {thresholds.calibration.name}."
     )
 
 
@@ -130,9 +130,9 @@ def notes(evaluation: Evaluation) -> list[str]:
     level = percent(evaluation.level)
     said = [
         f"Intervals are {level} and over patients. AUROC, average precision, Brier score, means, and shares of all "
-        "locations together: patients drawn anew (percentile bootstrap, one set of draws for all numbers). Shares of "
-        "patients: Wilson, which holds for few and for extreme shares, where the bootstrap collapses to a point; the "
-        "bootstrap's ends stand beside it in evaluation.json.",
+        "locations together: patients drawn anew (bootstrap, one set of draws for all numbers; BCa, percentiles for "
+        "differences, widened for few patients). Shares of patients: Wilson, which holds for few and for extreme "
+        "shares, where the bootstrap collapses to a point; the bootstrap's ends stand beside it in evaluation.json.",
         "DeLong's interval of the AUROC is computed in another way than the bootstrap's. Where the two disagree, "
         "the patients are few.",
         "Bands around curves hold point by point, not for the whole curve at once.",
@@ -154,6 +154,15 @@ def notes(evaluation: Evaluation) -> list[str]:
             f"none): {', '.join(few)}. Left out of the means."
         )
     return said
+
+
+def _told(facts: Mapping[str, Any]) -> str:
+    """Those facts that are words or numbers, in a line; folders are none of a page's business."""
+    told = []
+    for name, value in facts.items():
+        if isinstance(value, str | int | float) and not isinstance(value, bool) and name != "cohort":
+            told.append(f"{name.replace('_', ' ')} {f'{value:.4g}' if isinstance(value, float) else value}")
+    return ", ".join(told)
 
 
 def _is_sure(estimate: Estimate) -> bool:

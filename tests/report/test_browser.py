@@ -4,8 +4,8 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import pytest
 from simulated_answer import simulate
@@ -20,6 +20,9 @@ from kium_lightning.report.reading import read_judged
 from kium_lightning.report.sizes import Aneurysm, sensitivity_by_size
 from kium_lightning.report.thumbnails import thumbnail
 from kium_lightning.report.worst import Pictures, find_worst
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[dev]'")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -39,7 +42,7 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for row, column in zip(rows, columns, strict=True)
     ]
     worst = find_worst(judged, 2)
-    grey = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 255, (300, 400)).astype(np.uint8), (9, 9), 0)
+    grey = np.add.outer(np.arange(300) % 200, np.arange(400) % 50).astype(np.uint8)
     views = {(patient, view): thumbnail(grey) for patient in worst.patients for view in View}
     nets = tuple(
         Net("anterior presence", "a_rather_long_name_of_a_net", f"sweeps/{'x' * 90}/best.ckpt", "0" * 16, fold)
@@ -64,7 +67,7 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
+def browser() -> Iterator["Browser"]:
     with playwright.sync_playwright() as started:
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium has no sandbox for root
         opened = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
@@ -74,7 +77,7 @@ def browser() -> Iterator[object]:
 
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_page_opens_without_requests_or_errors_and_fits_the_window(
-    browser: "playwright.Browser", page_file: Path, width: int
+    browser: "Browser", page_file: Path, width: int
 ) -> None:
     errors: list[str] = []
     requests: list[str] = []
@@ -96,7 +99,7 @@ def test_the_page_opens_without_requests_or_errors_and_fits_the_window(
     assert broken == 0
 
 
-def test_the_page_prints(browser: "playwright.Browser", page_file: Path, tmp_path: Path) -> None:
+def test_the_page_prints(browser: "Browser", page_file: Path, tmp_path: Path) -> None:
     page = browser.new_page()
     page.goto(page_file.as_uri())
     page.emulate_media(media="print")
@@ -111,7 +114,7 @@ def test_the_page_prints(browser: "playwright.Browser", page_file: Path, tmp_pat
     assert printed.count(b"/Type /Page\n") >= 3
 
 
-def test_every_entry_of_the_contents_leads_somewhere(browser: "playwright.Browser", page_file: Path) -> None:
+def test_every_entry_of_the_contents_leads_somewhere(browser: "Browser", page_file: Path) -> None:
     page = browser.new_page()
     page.goto(page_file.as_uri())
     dead = page.evaluate("[...document.querySelectorAll('nav a')].filter(a => !document.querySelector(a.hash)).length")

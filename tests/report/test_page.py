@@ -229,3 +229,5 @@ def test_the_operating_point_says_whom_it_was_fitted_on(source: Source) -> None:
     said = operating_point(fitted)
     assert "fitted on 20 patients that no net was trained on" in said
     assert "/data" not in said
+    floor = source.thresholds.fitted_with(gate={"rule": "floor", "floor": 0.95, "reached": None}, patients=7)
+    assert "gate: rule floor, floor 0.95" in operating_point(floor)

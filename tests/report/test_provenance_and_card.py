@@ -8,7 +8,7 @@ from simulated_answer import simulate
 
 from kium_lightning.ensemble.thresholds import Thresholds
 from kium_lightning.records import read_record, write_record
-from kium_lightning.report.audited import newest_audit
+from kium_lightning.report.audited import Check, newest_audit
 from kium_lightning.report.context import Context, Source
 from kium_lightning.report.evaluation import evaluate_answer
 from kium_lightning.report.model_card import model_card
@@ -85,14 +85,17 @@ def test_the_newest_audit_of_the_same_cohort_is_found(tmp_path: Path) -> None:
         write_record(
             tmp_path / "audit" / str(number),
             "audit",
-            cohort={"name": "x", "path": str(cohort)},
-            clean=value == "old",
-            summary={"near_duplicates": value},
+            cohort={"name": "x", "folder": str(cohort)},
+            summary={
+                "verdict": "1 finding, 0 of them serious.",
+                "findings": 1,
+                "checks": [{"check": "Near-duplicates", "verdict": "found", "findings": 1, "said": value}],
+            },
         )
     found = newest_audit(tmp_path, ours)
     assert found is not None
-    assert found.findings == (("near duplicates", "new"),)
-    assert found.is_clean is False
+    assert found.checks == (Check("Near-duplicates", 1, "Found. new"),)
+    assert found.verdict == "1 finding, 0 of them serious."
     assert found.folder == "audit/1"
     assert newest_audit(tmp_path, tmp_path / "cohorts" / "third") is None
 

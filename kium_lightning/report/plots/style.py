@@ -77,7 +77,7 @@ def beside(axes: Axes, text: str, across: float, up: float, colour: str, *, belo
     axes.annotate(
         text,
         (across, up),
-        xytext=(9 if to_right else -9, -4 if below else 4),
+        xytext=(9 if to_right else -9, -4 if below else 9),
         textcoords="offset points",
         ha="left" if to_right else "right",
         va="top" if below else "bottom",
