@@ -116,7 +116,7 @@ class Thresholds:
         if not isinstance(never_called, list):
             raise ThresholdError(f'{path} is damaged: its "never_called" is no list. {_REFIT}')
         # Neither a null that is not said to be meant nor an infinity, which json reads, is a threshold.
-        locations = {
+        locations: dict[str, Any] = {
             column: NEVER if value is None and column in never_called else None if value == NEVER else value
             for column, value in content["locations"].items()
         }
