@@ -39,8 +39,9 @@ class Evaluable:
 def evaluable(labels: NDArray[np.generic], least: int = LEAST_OF_EACH) -> Evaluable:
     """Counts positives and negatives against the least that an AUROC or a sensitivity needs.
 
-    With fewer than 5 of either, one patient moves a share by more than 20 points and no interval that is computed from
-    them covers what it says.
+    With 3 positives among 120 patients 95 % intervals of an AUROC cover it in 73 to 88 % of studies (BCa, DeLong), with
+    5 in 85 to 89 %, with 20 in 93 to 94 % (``benchmarks/few_positives.py``). So below 5 there is no number, and for
+    some more the intervals are too narrow.
 
     Args:
         labels: (n,) in {0, 1}.
