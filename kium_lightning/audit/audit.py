@@ -107,7 +107,7 @@ def audit_cohort(cohort: CohortFolder, settings: AuditSettings) -> Audit:
     same = same_pictures(surveyed, settings.least, settings.workers)
     outcomes = (
         check_tables(parts, unreadable),
-        check_parts(parts, folds),
+        check_parts(parts, folds, unreadable),
         check_duplicates(same, len(surveyed), folds, labels),
         check_views(surveyed, folds, settings.least_patients),
         check_shortcuts(probes, settings.probes),

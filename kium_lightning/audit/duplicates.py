@@ -110,7 +110,9 @@ def check_duplicates(
     findings = []
     for owners, pairs in of_two.items():
         findings.append(_of_two(owners, pairs, folds))
-        if owners[0] in labels and owners[1] in labels and not labels[owners[0]].equals(labels[owners[1]]):
+        # one picture may only be misfiled
+        is_patient = len(pairs) > 1 and owners[0] in labels and owners[1] in labels
+        if is_patient and not labels[owners[0]].equals(labels[owners[1]]):
             findings.append(_other_labels(owners, pairs, folds, labels))
     findings += [_of_one(owner, pairs, folds) for owner, pairs in of_one.items()]
     said = f"{files} pictures compared with each other and with their mirror images."
@@ -141,7 +143,7 @@ def _of_two(owners: tuple[Owner, Owner], pairs: list[SamePicture], folds: Folds)
 
 def _of_one(owner: Owner, pairs: list[SamePicture], folds: Folds) -> Finding:
     named = ", ".join(f"{pair.second.view.code} holds {pair.how} as {pair.first.view.code}" for pair in pairs)
-    named = named.replace("its mirror image as", "the mirror image of").replace("the same file as", "the same file as")
+    named = named.replace("its mirror image as", "the mirror image of")
     sentence = f"In patient {owner.patient} ({folds.place(owner)}) {named} ({_least(pairs)})."
     remedy = "Find the original of the copied views, or drop the patient."
     return _finding(

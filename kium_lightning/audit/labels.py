@@ -48,7 +48,7 @@ def _constant(part: AuditedPart) -> list[Finding]:
     return [Finding(Kind.CONSTANT_LABELS, Severity.SERIOUS, sentence, remedy, (), (), (part.name,))]
 
 
-def check_parts(parts: Sequence[AuditedPart], folds: Folds) -> Outcome:
+def check_parts(parts: Sequence[AuditedPart], folds: Folds, unreadable: Sequence[Unreadable]) -> Outcome:
     """Finds patients who stand in two parts of the cohort, and a split that does not fit its patients."""
     findings = []
     owners = {part.name: {file.owner.patient for file in part.files} | set(part.catalog.patients) for part in parts}
@@ -56,7 +56,7 @@ def check_parts(parts: Sequence[AuditedPart], folds: Folds) -> Outcome:
         first, second = owners
         both = sorted(owners[first] & owners[second])
         if both:
-            sentence = f"{len(both)} Index numbers stand in {first} and in {second}: {_some(both)}."
+            sentence = f"Both {first} and {second} hold patients with the Index {_some(both)}."
             remedy = "If they are the same people, take them out of one part; else number the others anew."
             findings.append(
                 Finding(Kind.INDEX_IN_BOTH, Severity.SERIOUS, sentence, remedy, tuple(both), (), (first, second))
@@ -65,7 +65,9 @@ def check_parts(parts: Sequence[AuditedPart], folds: Folds) -> Outcome:
         remedy = "Delete the file to draw the folds anew, and train anew."
         findings.append(Finding(Kind.SPLIT_FAULT, Severity.SERIOUS, folds.fault, remedy, (), (), ("train_set",)))
     if folds.split is not None and "train_set" in owners:
-        findings += _unfitting(folds, {part.name: part for part in parts}["train_set"])
+        # patients with faults may have been left out when the split was drawn
+        faulty = {bad.file.owner.patient for bad in unreadable if bad.file.owner.part == "train_set"}
+        findings += _unfitting(folds, {part.name: part for part in parts}["train_set"], faulty)
     split = "No split was drawn yet" if folds.split is None else f"The split has {len(folds.split.folds)} folds"
     missing = "" if len(owners) == 2 else f" Only {next(iter(owners))} is there."
     return Outcome.of(
@@ -73,17 +75,14 @@ def check_parts(parts: Sequence[AuditedPart], folds: Folds) -> Outcome:
     )
 
 
-def _unfitting(folds: Folds, part: AuditedPart) -> list[Finding]:
+def _unfitting(folds: Folds, part: AuditedPart, unreadable: set[int]) -> list[Finding]:
     assert folds.split is not None
     dealt = {patient for fold in folds.split.folds for patient in fold}
-    # patients with faults may have been left out when the split was drawn
-    faulty = {fault.patient for fault in part.faults}
+    faulty = unreadable | {fault.patient for fault in part.faults if fault.patient is not None}
     alone = sorted((dealt ^ set(part.catalog.patients)) - faulty)
     if not alone:
         return []
-    sentence = (
-        f"{len(alone)} patients stand in only one of the split {folds.split.path.name} and the table: {_some(alone)}."
-    )
+    sentence = f"Only one of the split {folds.split.path.name} and the table holds: {_some(alone)}."
     remedy = "Delete the file to draw the folds anew, and train anew."
     return [Finding(Kind.SPLIT_FAULT, Severity.SERIOUS, sentence, remedy, tuple(alone), (), (part.name,))]
 

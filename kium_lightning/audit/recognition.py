@@ -19,26 +19,54 @@ Features = NDArray[np.float32]
 
 _PENALTY = 0.3  # of the ridge, over the mean square of a picture's features
 _HELD_OUT = 5  # parts of the patients that are judged in turn
-_TOLD_APART = 3.0  # median over spread of the answers from which a question says anything
+_TOLD_APART = 2.25  # median over spread of the answers from which a question says anything
 _MAD = 1.4826  # turns a median absolute deviation into the standard deviation of a normal distribution
 
 
 @dataclass(frozen=True)
-class Recognition:
-    """The answers about each picture, NaN where a question cannot be answered.
+class Answers:
+    """The answers to one question about each picture, NaN where it cannot be answered.
 
     Attributes:
-        circulation: (n,) 1 where a picture looks like its own circulation, -1 like the other.
-        projection: (n,) likewise.
-        way_round: (n,) 1 where it lies as those of its name do, -1 where it looks mirrored.
+        values: (n,) 1 for a usual picture of its name, -1 for one of the other kind.
+        spread: (n,) the standard deviation of the values of pictures of its name.
+    """
+
+    values: Numbers
+    spread: Numbers
+
+    @classmethod
+    def unknown(cls, pictures: int) -> "Answers":
+        """No answer yet."""
+        return cls(np.full(pictures, np.nan), np.full(pictures, np.nan))
+
+    def write(self, places: NDArray[np.int64], raw: Numbers) -> None:
+        """Keeps the raw answers about pictures of one name."""
+        middle, spread = _middle_and_spread(raw)
+        self.values[places] = raw / middle
+        self.spread[places] = spread / middle
+
+    def is_below(self, level: float, deviations: float) -> NDArray[np.bool_]:
+        """Tells of which pictures (n,) the answer lies below a level, and so many spreads below a usual one."""
+        return self.values < np.minimum(level, 1.0 - deviations * self.spread)
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """The answers about each picture.
+
+    Attributes:
+        circulation: whether it looks like its own circulation.
+        projection: whether it looks like its own projection.
+        way_round: whether it lies as those of its name do and not mirrored.
         mirrored_sides: views, by circulation and projection, whose right pictures are mirror images of left ones. Only
             in these can left and right be told apart.
         silent: questions that this cohort does not answer, in words.
     """
 
-    circulation: Numbers
-    projection: Numbers
-    way_round: Numbers
+    circulation: Answers
+    projection: Answers
+    way_round: Answers
     mirrored_sides: frozenset[tuple[Circulation, Projection]]
     silent: tuple[str, ...]
 
@@ -79,17 +107,19 @@ def recognise(pictures: Sequence[NDArray[np.uint8]], views: Sequence[View], pati
         patients,
     )
     folded, mirrored_sides = _folded(described)
-    unanswered = np.full(len(pictures), np.nan)
-    circulation, projection, way_round = unanswered.copy(), unanswered.copy(), unanswered.copy()
+    circulation, projection, way_round = (Answers.unknown(len(pictures)) for _ in range(3))
     silent = []
     for one in Projection:
+        # what stands in the other's place must have been mirrored like it
+        is_alike = len({(each, one) in mirrored_sides for each in Circulation}) == 1
         places = [described.places(each, one) for each in Circulation]
-        if not _ask(folded, places, patients, circulation):
+        if not _ask(folded if is_alike else described.plain, places, patients, circulation):
             silent.append(f"circulation of {_WORDS[one]} views")
     for other in Circulation:
-        places = [described.places(other, each) for each in Projection]
-        if not _ask(folded, places, patients, projection):
-            silent.append(f"projection of {_WORDS[other]} views")
+        for side in Side:  # frontal views are mirrored from side to side and lateral ones need not be
+            places = [described.places(other, each, side) for each in Projection]
+            if not _ask(described.plain, places, patients, projection):
+                silent.append(f"projection of {side.name.lower()} {_WORDS[other]} views")
         silent += [
             f"which way round {_WORDS[other]} {_WORDS[one]} views lie"
             for one in Projection
@@ -123,22 +153,22 @@ def _folded(pictures: _Pictures) -> tuple[Features, frozenset[tuple[Circulation,
     return folded, frozenset(mirrored_sides)
 
 
-def _ask(folded: Features, places: list[NDArray[np.int64]], patients: NDArray[np.int64], answers: Numbers) -> bool:
+def _ask(features: Features, places: list[NDArray[np.int64]], patients: NDArray[np.int64], answers: Answers) -> bool:
     """Asks which of two groups pictures belong to and writes the answers; tells whether they are told apart."""
     if not all(map(len, places)):
         return False
     both = np.concatenate(places)
     targets = np.repeat([1.0, -1.0], [len(group) for group in places])
-    agreement = _held_out(folded[both].astype(np.float64), targets, patients[both]) * targets
+    agreement = _held_out(features[both].astype(np.float64), targets, patients[both]) * targets
     usual = [agreement[targets == target] for target in (1.0, -1.0)]
     if not all(map(_is_told_apart, usual)):
         return False
     for group, values in zip(places, usual, strict=True):
-        answers[group] = values / np.median(values)
+        answers.write(group, values)
     return True
 
 
-def _ask_way_round(pictures: _Pictures, folded: Features, places: NDArray[np.int64], answers: Numbers) -> bool:
+def _ask_way_round(pictures: _Pictures, folded: Features, places: NDArray[np.int64], answers: Answers) -> bool:
     """Asks whether pictures of one kind are mirrored; see `_ask`."""
     if not len(places):
         return False
@@ -147,13 +177,19 @@ def _ask_way_round(pictures: _Pictures, folded: Features, places: NDArray[np.int
     values = _held_out(difference.astype(np.float64), np.ones(len(places)), pictures.patients[places])
     if not _is_told_apart(values):
         return False
-    answers[places] = values / np.median(values)
+    answers.write(places, values)
     return True
 
 
 def _is_told_apart(values: Numbers) -> bool:
+    middle, spread = _middle_and_spread(values)
+    return middle > _TOLD_APART * spread
+
+
+def _middle_and_spread(values: Numbers) -> tuple[float, float]:
+    """The median and a standard deviation that a few wrong pictures do not change."""
     middle = float(np.median(values))
-    return middle > _TOLD_APART * _MAD * float(np.median(np.abs(values - middle)))
+    return middle, _MAD * float(np.median(np.abs(values - middle)))
 
 
 def _held_out(features: Numbers, targets: Numbers, patients: NDArray[np.int64]) -> Numbers:
@@ -172,8 +208,13 @@ def _held_out(features: Numbers, targets: Numbers, patients: NDArray[np.int64]) 
         middle = np.zeros(known.shape[1]) if is_odd else known.mean(axis=0)
         level = 0.0 if is_odd else float(wanted.mean())
         centred = known - middle
-        gram = centred.T @ centred
+        # the smaller of the two forms of the same solution
+        is_wide = known.shape[1] > len(known)
+        gram = centred @ centred.T if is_wide else centred.T @ centred
         gram[np.diag_indices_from(gram)] += _PENALTY * np.trace(gram) / len(known)
-        weights = np.linalg.solve(gram, centred.T @ (wanted - level))
+        if is_wide:
+            weights = centred.T @ np.linalg.solve(gram, wanted - level)
+        else:
+            weights = np.linalg.solve(gram, centred.T @ (wanted - level))
         values[judged] = (features[judged] - middle) @ weights + level
     return values

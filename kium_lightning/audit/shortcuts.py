@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
-from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
 from kium_lightning.anatomy import LOCATION_COLUMNS, PRESENCE_COLUMN
@@ -16,6 +15,7 @@ from kium_lightning.audit.finding import Finding, Kind, Outcome, Severity, Verdi
 from kium_lightning.audit.metadata import METADATA_COLUMNS, MetadataProbe
 from kium_lightning.console import track
 from kium_lightning.metrics.intervals import bootstrap_interval
+from kium_lightning.metrics.ranking import auroc
 
 CHECK = "Shortcuts in the files"
 Numbers = NDArray[np.float64]
@@ -83,7 +83,7 @@ class Probe:
             "auroc": self.auroc,
             "interval": [self.low, self.high],
             "p": self.p,
-            "features": [{"name": name, "auroc": auroc} for name, auroc in self.features],
+            "features": [{"name": name, "auroc": value} for name, value in self.features],
         }
 
 
@@ -113,19 +113,19 @@ def _probe(
 ) -> Probe:
     rng = np.random.default_rng(np.random.SeedSequence(settings.seed, spawn_key=tuple(column.encode() + name.encode())))
     scores = held_out_scores(features, truth, name, settings, rng)
-    auroc = float(roc_auc_score(truth, scores))
-    interval = bootstrap_interval(_auroc, truth, scores, level=settings.level, draws=settings.draws, rng=rng)
+    value = auroc(truth, scores)
+    interval = bootstrap_interval(auroc, truth, scores, level=settings.level, draws=settings.draws, rng=rng)
     positives, negatives = int(truth.sum()), int(len(truth) - truth.sum())
     deviation, mean = float(np.sqrt((positives + negatives + 1) / (12.0 * positives * negatives))), 0.5
-    if (auroc - mean) / deviation > _WORTH_PERMUTING:
+    if (value - mean) / deviation > _WORTH_PERMUTING:
         nulls = []
         for _ in range(settings.permutations):
             shuffled = rng.permutation(truth)
-            nulls.append(_auroc(shuffled, held_out_scores(features, shuffled, name, settings, rng)))
+            nulls.append(auroc(shuffled, held_out_scores(features, shuffled, name, settings, rng)))
         mean, deviation = float(np.mean(nulls)), float(np.std(nulls, ddof=1))
-    p = min(1.0, tests * float(norm.sf((auroc - mean) / deviation)))
+    p = min(1.0, tests * float(norm.sf((value - mean) / deviation)))
     told = sorted(single_aurocs(features, truth).items(), key=lambda item: -abs(item[1] - 0.5))
-    return Probe(column, name, positives, auroc, interval.low, interval.high, p, tuple(told[:_NAMED]))
+    return Probe(column, name, positives, value, interval.low, interval.high, p, tuple(told[:_NAMED]))
 
 
 def held_out_scores(
@@ -147,12 +147,8 @@ def single_aurocs(features: pd.DataFrame, truth: NDArray[np.int64]) -> dict[str,
         values = features[name].to_numpy(np.float64)
         known = ~np.isnan(values)
         if 0 < truth[known].sum() < known.sum():
-            told[name] = float(roc_auc_score(truth[known], values[known]))
+            told[name] = auroc(truth[known], values[known])
     return told
-
-
-def _auroc(truth: NDArray[np.int64], scores: Numbers) -> float:
-    return float(roc_auc_score(truth, scores)) if 0 < truth.sum() < len(truth) else float("nan")
 
 
 def check_shortcuts(probes: Sequence[Probe], settings: ProbeSettings) -> Outcome:
@@ -171,7 +167,7 @@ def check_shortcuts(probes: Sequence[Probe], settings: ProbeSettings) -> Outcome
 
 def _finding(probe: Probe, settings: ProbeSettings) -> Finding:
     of = "Whether there is an aneurysm" if probe.label == PRESENCE_COLUMN else f"The label {probe.label}"
-    carried = ", ".join(f"{name} ({auroc:.2f})" for name, auroc in probe.features)
+    carried = ", ".join(f"{name} ({value:.2f})" for name, value in probe.features)
     p = f"p < {settings.p:g}" if probe.p < settings.p else f"p = {probe.p:.3g}"
     sentence = (
         f"{of} can be told from the files alone: AUROC {probe.auroc:.2f} ({probe.low:.2f} to {probe.high:.2f}, {p}; "

@@ -8,13 +8,14 @@ import numpy as np
 from kium_lightning.anatomy import Circulation, Projection, Side, View
 from kium_lightning.audit.finding import Finding, Kind, Outcome, Severity, Shown, Verdict
 from kium_lightning.audit.parts import Folds
-from kium_lightning.audit.recognition import Numbers, Recognition, recognise
+from kium_lightning.audit.recognition import Answers, Recognition, recognise
 from kium_lightning.audit.survey import Surveyed
 from kium_lightning.audit.view_file import ViewFile
 
 CHECK = "Views by content"
-_ALONE = -0.4  # answers below this are evidence on their own; see docs/audit.md
-_TOGETHER = -0.2  # and below this where both pictures of an exchange say so
+# An answer below the first number, and as many spreads below a usual one as the second, is evidence.
+_ALONE = (-0.4, 4.5)
+_TOGETHER = (-0.2, 3.5)  # where both pictures of an exchange say so; measured in docs/audit.md
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,6 @@ class _Wrong:
 
     kind: Kind
     files: tuple[ViewFile, ...]
-    answer: float
 
 
 def check_views(surveyed: Sequence[Surveyed], folds: Folds, least_patients: int) -> Outcome:
@@ -58,24 +58,27 @@ def _wrong(files: Sequence[ViewFile], answers: Recognition) -> list[_Wrong]:
         (Kind.EXCHANGED_PROJECTIONS, answers.projection),
         (Kind.EXCHANGED_SIDES, answers.way_round),
     ):
+        doubtful = values.is_below(*_TOGETHER)
         for number, file in enumerate(files):
             other = place.get((file.owner, _partner(file.view, kind)))
             if other is None or other < number or {number, other} & blamed:
                 continue
             if kind is Kind.EXCHANGED_SIDES and not _has_sides(file.view, answers):
                 continue
-            if values[number] < _TOGETHER and values[other] < _TOGETHER:
-                wrong.append(_Wrong(kind, (file, files[other]), float(max(values[number], values[other]))))
+            if doubtful[number] and doubtful[other]:
+                wrong.append(_Wrong(kind, (file, files[other])))
                 blamed |= {number, other}
-    for kind, values in (
-        (Kind.OTHER_CIRCULATION, answers.circulation),
-        (Kind.OTHER_PROJECTION, answers.projection),
-        (Kind.MIRRORED, answers.way_round),
-    ):
-        for number, file in enumerate(files):
-            if values[number] < _ALONE and number not in blamed:
-                wrong.append(_Wrong(kind, (file,), float(values[number])))
-                blamed.add(number)
+    kinds = (Kind.OTHER_CIRCULATION, Kind.OTHER_PROJECTION, Kind.MIRRORED)
+    alone = [values.is_below(*_ALONE) for values in _all(answers)]
+    for number, file in enumerate(files):
+        # a picture that is one thing wrong may look somewhat like another: the plainest answer speaks
+        said = [
+            (float(values.values[number]), kind)
+            for kind, values, doubtful in zip(kinds, _all(answers), alone, strict=True)
+            if doubtful[number]
+        ]
+        if said and number not in blamed:
+            wrong.append(_Wrong(min(said)[1], (file,)))
     return sorted(wrong, key=lambda each: (each.files[0].owner, each.files[0].view.code))
 
 
@@ -99,7 +102,7 @@ def _has_sides(view: View, answers: Recognition) -> bool:
 
 def _examples(files: Sequence[ViewFile], answers: Recognition) -> dict[View, ViewFile]:
     """The most usual picture of each view: the one whose answers lie nearest to 1."""
-    off = np.nansum([np.abs(values - 1.0) for values in _all(answers)], axis=0)
+    off = np.nansum([np.abs(values.values - 1.0) for values in _all(answers)], axis=0)
     examples: dict[View, tuple[float, ViewFile]] = {}
     for file, distance in zip(files, off, strict=True):
         if file.view not in examples or distance < examples[file.view][0]:
@@ -107,7 +110,7 @@ def _examples(files: Sequence[ViewFile], answers: Recognition) -> dict[View, Vie
     return {view: file for view, (_, file) in examples.items()}
 
 
-def _all(answers: Recognition) -> tuple[Numbers, Numbers, Numbers]:
+def _all(answers: Recognition) -> tuple[Answers, Answers, Answers]:
     return answers.circulation, answers.projection, answers.way_round
 
 
