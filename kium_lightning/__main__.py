@@ -6,10 +6,11 @@ import sys
 VERBS = {
     "phantom": "make a cohort of synthetic angiograms whose truth is known",
     "preprocess": "crop margins and cover burnt-in text of a cohort, with a record and a contact sheet",
+    "audit": "look for leaks, shortcuts and swapped views in a cohort",
     "train": "train one net by the name of a recipe",
-    "calibrate": "fit the thresholds of a trained ensemble",
+    "calibrate": "fit the operating points of a trained ensemble out of fold, and estimate how good they are",
     "predict": "run the gated two-stage ensemble and write output.csv",
-    "evaluate": "score output.csv against the ground truth",
+    "evaluate": "score output.csv against the ground truth: a page, JSON and a model card",
     "explain": "draw where a net sees evidence, and score it where the truth is known",
     "compare": "put trained runs beside each other in one table, with intervals",
 }

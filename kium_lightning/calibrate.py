@@ -1,17 +1,18 @@
 """python -m kium_lightning.calibrate: fits the operating points of a trained ensemble, and says how good they are."""
 
 import textwrap
+import time
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kium_lightning.console import say, say_written, show
 from kium_lightning.errors import ConfigError, SplitError, ThresholdError
 from kium_lightning.files import write_json, write_text
 from kium_lightning.numbers import share, whole
-from kium_lightning.records import write_record
-from kium_lightning.settings import Config, build, outputs_dir, verb
+from kium_lightning.records import Record, write_record
+from kium_lightning.settings import Config, build, outputs_dir, overrides, verb
 
 if TYPE_CHECKING:
     from kium_lightning.ensemble.calibration import Calibrator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from kium_lightning.ensemble.thresholds import Thresholds
 
 _TEXT_WIDTH = 100
+_WORST = 4  # of each kind, on the page
 
 
 def calibrate(config: Config) -> None:
@@ -38,7 +40,9 @@ def calibrate(config: Config) -> None:
     from kium_lightning.ensemble.out_of_fold import score_out_of_fold, score_patients, write_scored_patients
     from kium_lightning.ensemble.predictor import Predictor
     from kium_lightning.ensemble.rules import ThresholdRule
+    from kium_lightning.tracking.provenance import code_revision, hardware, versions
 
+    started = time.monotonic()
     _check(config)
     folder = Path(config.folder).expanduser().resolve()
     ensemble: Ensemble = build(config.ensemble)
@@ -67,16 +71,22 @@ def calibrate(config: Config) -> None:
     thresholds_file = folder / THRESHOLDS_NAME
     thresholds.save(thresholds_file)
     written = [thresholds_file, write_scored_patients(folder, scored)]
-    written += _write_estimate(config, name, scored, thresholds, _nested(config, scored, calibrator, rule))
-    record = write_record(
-        folder,
-        "calibrate",
-        thresholds=str(thresholds_file),
-        members=ensemble.digests,
-        rules=asdict(ensemble.rules),
-        patients=config.patients,
-        cohort={"name": name, "path": str(path)},
-    )
+    own = {
+        "thresholds": str(thresholds_file),
+        "members": ensemble.digests,
+        "rules": asdict(ensemble.rules),
+        "patients": config.patients,
+        "cohort": {"name": name, "path": str(path)},
+        "nets": ensemble.describe(),
+        "device": str(predictor.device),
+        "seconds": round(time.monotonic() - started, 1),
+        "revision": code_revision(),
+        "overrides": overrides(),
+        "versions": versions(),
+        "hardware": hardware(),
+    }
+    written += _write_estimate(config, own, scored, thresholds, _nested(config, scored, calibrator, rule))
+    record = write_record(folder, "calibrate", **own)
     _say_operating_points(thresholds, scored, config.patients)
     say_written([*written, record])
 
@@ -114,21 +124,29 @@ def _nested(
 
 
 def _write_estimate(
-    config: Config, cohort: str, scored: "ScoredPatients", thresholds: "Thresholds", answer: "NestedAnswer | None"
+    config: Config,
+    own: dict[str, Any],
+    scored: "ScoredPatients",
+    thresholds: "Thresholds",
+    answer: "NestedAnswer | None",
 ) -> list[Path]:
     """Prints and writes how good the operating points are on patients outside of their fit."""
+    from kium_lightning.data.cohort import CohortFolder
+    from kium_lightning.ensemble.out_of_fold import OUT_OF_FOLD_NAME
+    from kium_lightning.report.audited import newest_audit
     from kium_lightning.report.calibrated import calibration_effect, judged_nested
     from kium_lightning.report.context import Context, Source
     from kium_lightning.report.evaluation import evaluate_answer
     from kium_lightning.report.page import evaluation_page
     from kium_lightning.report.plots.calibration import effect_plot
-    from kium_lightning.report.provenance import shown_path
+    from kium_lightning.report.provenance import provenance_of, shown_path
     from kium_lightning.report.tables import headline_table
     from kium_lightning.report.words import verdict
+    from kium_lightning.report.worst import Pictures, find_worst
 
     if answer is None:
         return []
-    folder = Path(config.folder).expanduser().resolve()
+    folder, outputs, cohort = Path(config.folder).expanduser().resolve(), outputs_dir(), Path(own["cohort"]["path"])
     judged = judged_nested(scored, answer)
     effect = calibration_effect(thresholds.calibration.name, scored, answer)
     evaluation = evaluate_answer(judged, config.level, config.draws, config.seed, config.least_positives)
@@ -136,15 +154,24 @@ def _write_estimate(
     for sentence in (verdict(evaluation), effect.sentence()):
         say(textwrap.fill(sentence, _TEXT_WIDTH))
     source = Source(
-        f"{cohort}, out of fold",
-        Path(shown_path(folder / "out_of_fold.csv", outputs_dir())),
-        Path(str(thresholds.fitted_on["cohort"])),
+        f"{own['cohort']['name']}, out of fold",
+        Path(shown_path(folder / OUT_OF_FOLD_NAME, outputs)),
+        Path(shown_path(CohortFolder(cohort, "").train_csv, outputs)),
         f"{datetime.now():%Y-%m-%d %H:%M}",
         thresholds,
     )
     numbers, page = folder / "out_of_fold.json", folder / "out_of_fold.html"
     write_json(numbers, {**evaluation.as_json(), "calibration": effect.as_json()})
-    write_text(page, evaluation_page(judged, evaluation, source, Context(calibration_effect=effect_plot(effect))))
+    context = Context(
+        worst=find_worst(judged, _WORST),
+        pictures=Pictures(notes=["Pictures are on the pages of evaluate."]),
+        audited=newest_audit(outputs, cohort),
+        provenance=provenance_of(
+            Record(folder, "calibrate", "", datetime.now(UTC).isoformat(), {**own, "members": own["nets"]}), outputs, ()
+        ),
+        calibration_effect=effect_plot(effect),
+    )
+    write_text(page, evaluation_page(judged, evaluation, source, context))
     return [numbers, page]
 
 

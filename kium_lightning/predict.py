@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kium_lightning.console import say, say_written
-from kium_lightning.errors import ThresholdError
+from kium_lightning.errors import ConfigError, ThresholdError
 from kium_lightning.records import finished_runs, write_record
-from kium_lightning.settings import Config, build, outputs_dir, verb
+from kium_lightning.settings import Config, build, outputs_dir, overrides, verb
 
 if TYPE_CHECKING:
     from kium_lightning.data.catalog import Catalog
@@ -28,6 +28,7 @@ def predict(config: Config) -> None:
     from kium_lightning.ensemble.answer import THRESHOLDS_NAME, write_answer, write_scores
     from kium_lightning.ensemble.gate import decide
     from kium_lightning.ensemble.view_scores import write_view_scores
+    from kium_lightning.tracking.provenance import code_revision, hardware, versions
 
     started = time.monotonic()
     folder = Path(config.folder).expanduser().resolve()
@@ -76,6 +77,10 @@ def predict(config: Config) -> None:
         device=str(predictor.device),
         precision=str(predictor.precision).removeprefix("torch."),
         seconds=round(seconds, 1),
+        revision=code_revision(),
+        overrides=overrides(),
+        versions=versions(),
+        hardware=hardware(),
     )
     say(
         f"{len(catalog.patients)} patients, {int(decision.passed.sum())} passed the gate at {thresholds.presence:.4f}, "
@@ -85,15 +90,22 @@ def predict(config: Config) -> None:
 
 
 def _thresholds(config: Config, ensemble: "Ensemble") -> "Thresholds":
+    from kium_lightning.ensemble.rules import FixedRule
     from kium_lightning.ensemble.thresholds import Thresholds
 
     if config.thresholds_file is not None:
         say(f"thresholds: {config.thresholds_file}")
         return Thresholds.load(Path(config.thresholds_file).expanduser().absolute())
     if config.get("thresholds") is not None:
-        table: Thresholds = build(config.thresholds).thresholds
-        say(f"thresholds: {table.rule}")
-        return table
+        rule = build(config.thresholds)
+        if not isinstance(rule, FixedRule):
+            raise ConfigError(
+                "These thresholds have to be fitted, which a prediction does not. Fit them with "
+                "`python -m kium_lightning.calibrate thresholds=...`; predict then takes them by itself. Only "
+                "thresholds=published and published_realigned are given tables."
+            )
+        say(f"thresholds: {rule.thresholds.rule}")
+        return rule.thresholds
     wanted = (ensemble.digests, asdict(ensemble.rules))
     for record in finished_runs(outputs_dir(), "calibrate"):
         if (record.facts["members"], record.facts["rules"]) == wanted:

@@ -332,6 +332,7 @@ def test_thresholds_of_other_members_are_not_taken(
     ("arguments", "expected"),
     [
         (["part=validation_set"], "no part 'validation_set'"),
+        (["thresholds=quantile"], "have to be fitted"),
         (["thresholds_file=/gone/thresholds.json"], "/gone/thresholds.json"),
         (["ensemble.locators.anterior=/gone/run"], "/gone/run"),
         (["ensemble.rules.projections=mode"], "projections='mode'"),

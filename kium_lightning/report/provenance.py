@@ -115,6 +115,8 @@ def provenance_of(record: Record, outputs: Path, own: Iterable[tuple[str, str]])
         ("precision", str(facts.get("precision", ""))),
         ("code that predicted", shown_revision(facts.get("revision"))),
         ("hardware that predicted", shown_hardware(facts.get("hardware", {}))),
+        ("versions that predicted", ", ".join(" ".join(pair) for pair in facts.get("versions", {}).items())),
+        ("settings of the prediction", " ".join(map(str, facts.get("overrides", ())))),
         ("patients left out for faults", str(len(facts.get("dropped", [])))),
     ]
     nets = tuple(_net(member, outputs) for member in facts.get("members", []))
