@@ -61,7 +61,7 @@ def test_the_package_lists_its_verbs_with_a_line_each(tmp_path: Path) -> None:
     for verb, line in listing.VERBS.items():
         assert re.search(rf"^ +{verb} +{re.escape(line)}$", done.stdout, re.MULTILINE)
     assert set(listing.VERBS) == {
-        "phantom", "preprocess", "train", "compare", "explain", "calibrate", "predict", "evaluate",
+        "phantom", "preprocess", "audit", "train", "compare", "explain", "calibrate", "predict", "evaluate",
     }  # fmt: skip
 
 
