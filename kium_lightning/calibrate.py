@@ -169,7 +169,7 @@ def _write_estimate(
         provenance=provenance_of(
             Record(folder, "calibrate", "", datetime.now(UTC).isoformat(), {**own, "members": own["nets"]}), outputs, ()
         ),
-        calibration_effect=effect_plot(effect),
+        calibration_effect=None if effect.changes_nothing else effect_plot(effect),
     )
     write_text(page, evaluation_page(judged, evaluation, source, context))
     return [numbers, page]

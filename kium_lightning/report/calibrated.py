@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kium_lightning.ensemble.calibration import NO_CALIBRATION
 from kium_lightning.ensemble.fitting import location_labels, presence_labels
 from kium_lightning.ensemble.nested import NestedAnswer
 from kium_lightning.ensemble.out_of_fold import ScoredPatients
@@ -57,6 +58,11 @@ class CalibrationEffect:
     presence: tuple[Probabilities, Probabilities]
     locations: tuple[Probabilities, Probabilities]
 
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether scores stay as they are."""
+        return self.name == NO_CALIBRATION
+
     def as_json(self) -> dict[str, Any]:
         """The numbers as JSON values."""
         parts = {"presence": self.presence, "locations": self.locations}
@@ -68,7 +74,7 @@ class CalibrationEffect:
     def sentence(self) -> str:
         """Says what it changes, for terminals and pages."""
         (presence, calibrated), (locations, of_locations) = self.presence, self.locations
-        if self.name == "none":
+        if self.changes_nothing:
             return (
                 f"Expected calibration error: presence {presence.error:.3f}, locations {locations.error:.3f}. The "
                 "thresholds carry no calibration."

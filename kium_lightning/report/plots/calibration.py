@@ -8,6 +8,7 @@ from kium_lightning.report.plots.style import DASHED, GREY, INK, NEGATIVE, POSIT
 from kium_lightning.report.reading import Judged
 
 _TICK = 0.03
+_RARE = 0.01  # below it the axes of locations are linear
 _NARROW = 0.3
 
 
@@ -43,7 +44,7 @@ def effect_plot(effect: CalibrationEffect) -> str:
     """Draws raw and calibrated scores as two reliability plots beside each other: presence, and all locations."""
     with plot("calibration-effect", 9.4, 4.4, panels=2, share_axis=False) as ((presence, locations), svg):
         for axes, pair in ((presence, effect.presence), (locations, effect.locations)):
-            axes.plot([1e-4, 1], [1e-4, 1], color=GREY, linewidth=1, linestyle=DASHED)
+            axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=DASHED)
             for kind, name, colour, face in zip(
                 pair, ("raw", f"calibrated ({effect.name})"), (NEGATIVE, POSITIVE), ("white", POSITIVE), strict=True
             ):
@@ -60,7 +61,11 @@ def effect_plot(effect: CalibrationEffect) -> str:
                 axes.vlines(kind.bins.scores, kind.bins.low, kind.bins.high, color=colour, alpha=0.5)
             axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=9)
         unit_square(presence, "mean presence score of a bin", "share with an aneurysm")
-        locations.set(xscale="log", yscale="symlog", xlim=(1e-3, 1.1), ylim=(-0.002, 1.1), aspect="auto")
-        locations.set_yscale("symlog", linthresh=0.01)
+        # Most locations are rare: a linear scale would crowd them in a corner. Both axes alike keep the diagonal straight.
+        locations.set_xscale("symlog", linthresh=_RARE)
+        locations.set_yscale("symlog", linthresh=_RARE)
+        ticks = [0, 0.01, 0.1, 1]
+        locations.set(xlim=(-0.001, 1.15), ylim=(-0.001, 1.15), box_aspect=1, xticks=ticks, yticks=ticks)
+        locations.set(xticklabels=[f"{tick:g}" for tick in ticks], yticklabels=[f"{tick:g}" for tick in ticks])
         locations.set(xlabel="mean location score of a bin", ylabel="share with an aneurysm there")
     return svg[0]
