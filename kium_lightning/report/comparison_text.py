@@ -57,12 +57,12 @@ def notes(level: float) -> list[str]:
     """How the tables are to be read, a sentence or two each."""
     return [
         "Only runs of one table answer the same question about the same patients. AUROC and AP (average precision) are "
-        f"means over what is asked of each patient; the {percent(level)} interval is over patients drawn anew. By "
-        "chance the AUROC is 0.500.",
+        f"means over what is asked of each patient, the {percent(level)} interval is over patients. By chance the "
+        "AUROC is 0.500.",
         f"From best: AUROC minus that of the table's first run, its {percent(level)} interval, and p of a difference "
-        "as large by chance; paired over patients, after DeLong where one thing is asked of each patient, else by "
-        "drawing patients anew. p is corrected neither for the number of runs nor for the best being picked on these "
-        "patients.",
+        "as large by chance, paired over patients. p is corrected neither for the number of runs nor for the best "
+        "being picked on these patients.",
+        "Intervals and p are DeLong's where one thing is asked of each patient, else by drawing patients anew.",
         "These patients also chose each run's best epoch, so that all numbers are somewhat high. Only a test set that "
         "chose nothing is unbiased.",
     ]
