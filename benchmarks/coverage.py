@@ -244,7 +244,7 @@ def _table(covered: dict[tuple[Setting, str, str], int], patients: int, aurocs: 
 
 def _cell(count: int, studies: int) -> str:
     low, high = wilson_ends(np.array(count), np.array(studies))
-    return f"{100 * count / studies:.1f} ({100 * low:.1f} to {100 * high:.1f})"
+    return f"{100 * count / studies:.1f} ({100 * low:.1f}-{100 * high:.1f})"
 
 
 if __name__ == "__main__":

@@ -5,12 +5,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 from rich.console import Console
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from kium_lightning.compare import chosen_runs, compare
 from kium_lightning.errors import RunError
-from kium_lightning.metrics.delong import delong_difference
+from kium_lightning.metrics.delong import delong_difference, delong_interval
+from kium_lightning.metrics.intervals import bootstrap_interval
 from kium_lightning.records import Record, read_record, write_record
 from kium_lightning.report.comparison import Group, compare_runs, comparison_table
 from kium_lightning.report.comparison_text import markdown, notes, terminal_table
@@ -76,6 +78,19 @@ def test_a_runs_numbers_are_scikit_learns_and_lie_in_their_interval(tmp_path: Pa
     assert run.average_precision == pytest.approx(precision)
     assert run.auroc.low < expected < run.auroc.high
     assert (run.patients, run.positives) == (PATIENTS, int(table[columns].any(axis=1).sum()))
+
+
+def test_the_interval_of_a_mean_auroc_is_the_bootstraps_of_one_cohort_after_another(tmp_path: Path) -> None:
+    table = patients_table(1, 0.4)
+    write_run(tmp_path, 1, "resnet18", table)
+    ((run,),) = [group.runs for group in groups_of(tmp_path)]
+    labels, scores = (table[[f"{kind}{name}" for name in ("L_ICA", "BA")]].to_numpy() for kind in ("", "score_"))
+
+    def mean_auroc(truth: NDArray[np.int64], given: NDArray[np.float64]) -> float:
+        return float(np.mean([roc_auc_score(truth[:, k], given[:, k]) for k in range(2)]))
+
+    expected = bootstrap_interval(mean_auroc, labels, scores, draws=200, rng=np.random.default_rng(0))
+    assert (run.auroc.low, run.auroc.high) == pytest.approx(expected)
 
 
 def test_runs_are_sorted_by_skill_and_unknown_scores_come_last(tmp_path: Path) -> None:
@@ -149,6 +164,8 @@ def test_one_question_is_held_against_the_best_after_delong(tmp_path: Path) -> N
     best, *others = group.runs
     assert best.record.name == "net0"
     assert np.isnan(best.from_best).all()
+    ends = delong_interval(tables[0]["BA"].to_numpy(), tables[0]["score_BA"].to_numpy())
+    assert (best.auroc.low, best.auroc.high) == ends
     for run in others:
         table = tables[int(run.record.name[-1])]
         expected = delong_difference(

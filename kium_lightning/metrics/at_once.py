@@ -19,7 +19,7 @@ def at_once(metric: Callable[..., float]) -> AtOnce | None:
     """Finds the function that computes a metric for all drawn cohorts in one go; None where there is none.
 
     It takes (c, n) counts, then the metric's own arrays, and returns (c,) values: what the metric gives for each cohort
-    with its patients repeated. Some 20 times faster for 2,000 cohorts of 120 patients than one by one.
+    with its patients repeated. An AUROC of 2,000 cohorts takes a seventh of the time of one by one, a mean far less.
     """
     return _AT_ONCE.get(metric)
 

@@ -10,13 +10,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kium_lightning.metrics.delong import delong_difference
+from kium_lightning.metrics.corrections import widened
+from kium_lightning.metrics.delong import delong_difference, delong_interval
 from kium_lightning.metrics.intervals import (
+    UNKNOWN_INTERVAL,
+    Interval,
     PairedDifference,
+    bca_interval,
     bootstrap_counts,
     bootstrap_difference,
     bootstrap_values,
-    percentile_interval,
+    leave_one_out,
 )
 from kium_lightning.metrics.ranking import auroc, average_precision, macro, per_label
 from kium_lightning.records import Record
@@ -164,10 +168,20 @@ def _compared(runs: Sequence[ScoredRuns], level: float, draws: int, seed: int) -
         else:
             from_best = bootstrap_difference(run.auroc - ordered[0].auroc, values - drawn[0], len(labels), level)
         precision = macro(per_label(average_precision, labels, table.scores))
-        estimate = Estimate(run.auroc, *percentile_interval(values, level))
+        estimate = Estimate(run.auroc, *_ends(table, run.auroc, values, level))
         positives = int(labels.any(axis=1).sum())
         compared.append(Compared(run, estimate, precision, from_best, len(labels), positives))
     return tuple(compared)
+
+
+def _ends(table: PatientTable, value: float, values: NDArray[np.float64], level: float) -> Interval:
+    """The interval of the macro AUROC: DeLong's where it is of one column, else BCa over the drawn values."""
+    patients = len(table.labels)
+    if len(table.columns) == 1:
+        return delong_interval(table.labels[:, 0], table.scores[:, 0], level)
+    if patients < 2:
+        return UNKNOWN_INTERVAL
+    return bca_interval(value, values, _drawn_aurocs(table, leave_one_out(patients)), widened(level, patients))
 
 
 def _drawn_aurocs(table: PatientTable, counts: NDArray[np.int16]) -> NDArray[np.float64]:

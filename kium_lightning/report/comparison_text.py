@@ -58,12 +58,12 @@ def notes(level: float) -> list[str]:
     """How the tables are to be read, a sentence or two each."""
     return [
         "Only runs of one table answer the same question about the same patients. AUROC and AP (average precision) are "
-        f"means over what is asked of each patient; the {percent(level)} interval is over patients drawn anew. By "
-        "chance the AUROC is 0.500.",
+        f"means over what is asked of each patient, the {percent(level)} interval is over patients. By chance the "
+        "AUROC is 0.500.",
         f"From best: AUROC minus that of the table's first run, its {percent(level)} interval, and p of a difference "
-        "as large by chance; paired over patients, after DeLong where one thing is asked of each patient, else by "
-        "drawing patients anew. p is corrected neither for the number of runs nor for the best being picked on these "
-        "patients.",
+        "as large by chance, paired over patients. p is corrected neither for the number of runs nor for the best "
+        "being picked on these patients.",
+        "Intervals and p are DeLong's where one thing is asked of each patient, else by drawing patients anew.",
         "Every patient was held out from the net that scores it. Where several folds stand together, their scores are "
         "pooled; by fold: the AUROC of each alone. Only runs with data.validation=held_out chose their epoch by these "
         "patients, too, which makes their numbers somewhat high.",

@@ -61,7 +61,7 @@ def effect_plot(effect: CalibrationEffect) -> str:
                 axes.vlines(kind.bins.scores, kind.bins.low, kind.bins.high, color=colour, alpha=0.5)
             axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=9)
         unit_square(presence, "mean presence score of a bin", "share with an aneurysm")
-        # Most locations are rare: a linear scale would crowd them in a corner. Both axes alike keep the diagonal straight.
+        # Most locations are rare: linear axes would crowd them in a corner; two of a kind keep the diagonal straight.
         locations.set_xscale("symlog", linthresh=_RARE)
         locations.set_yscale("symlog", linthresh=_RARE)
         ticks = [0, 0.01, 0.1, 1]
