@@ -42,7 +42,7 @@ def trained(train_patients: int, test_patients: int, image_size: int, epochs: in
     # Runs of other settings, or of phantoms that were drawn otherwise, must not pass for this one.
     folder = outputs_dir() / "benchmarks" / "saliency" / f"{made.path.name}-{image_size}-{epochs}"
     if not (folder / RECORD_NAME).is_file():
-        size = [f"data.image_size={image_size}", f"model.epochs={epochs}"]
+        size = [f"data.image_size={image_size}", f"model.epochs={epochs}", "data.validation=held_out"]
         command = [sys.executable, "-m", "kium_lightning.train", f"hydra.run.dir={folder}"]
         subprocess.run([*command, *cohort, *_TRAINING, *size], check=True, stdout=subprocess.DEVNULL)
     return folder
