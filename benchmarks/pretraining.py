@@ -65,9 +65,9 @@ class Trainings:
 
 
 def by_epoch(folder: Path, score: str) -> list[float]:
-    """A validation score after each epoch, without the last validation of the best one."""
+    """A validation score after each epoch."""
     with (folder / "logs" / "metrics.csv").open(encoding="utf-8", newline="") as file:
-        return [float(row[score]) for row in csv.DictReader(file) if row.get(score)][:-1]
+        return [float(row[score]) for row in csv.DictReader(file) if row.get(score)]
 
 
 def show_errors(autoencoder: Path) -> None:
