@@ -70,8 +70,10 @@ def show_duplicates(read: list[Surveyed], copies: int, rng: np.random.Generator)
     """Prints correlations of copies and of others."""
     chosen = rng.permutation(len(read))[:copies]
     pictures = [each.picture for each in read]
-    for place in track(chosen, "altering copies", len(chosen)):
-        pictures.append(small(altered(clean_view(read_grey(read[place].file.path)).image, rng)))
+    pictures += [
+        small(altered(clean_view(read_grey(read[place].file.path)).image, rng))
+        for place in track(chosen, "altering copies", len(chosen))
+    ]
     original = {len(read) + number: int(place) for number, place in enumerate(chosen)}
     found = dict.fromkeys(original, 0.0)
     others: dict[bool, list[float]] = {True: [0.0], False: [0.0]}

@@ -1,6 +1,8 @@
 """What is audited: the parts of a cohort with all their faults, and the split of the training patients."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,14 +43,27 @@ def read_parts(cohort: CohortFolder) -> list[AuditedPart]:
         CohortError: a table is missing or is none, or not one patient of a part is without a fault.
     """
     parts = []
-    if cohort.train_set.is_dir():
-        parts.append(_read_part("train_set", cohort.train_set, cohort.train_csv, cohort.train_csv))
-    if cohort.test_set.is_dir():
-        truth = cohort.groundtruth_csv
-        parts.append(_read_part("test_set", cohort.test_set, cohort.test_csv, truth if truth.is_file() else None))
+    with _faults_told_once():
+        if cohort.train_set.is_dir():
+            parts.append(_read_part("train_set", cohort.train_set, cohort.train_csv, cohort.train_csv))
+        if cohort.test_set.is_dir():
+            truth = cohort.groundtruth_csv
+            parts.append(_read_part("test_set", cohort.test_set, cohort.test_csv, truth if truth.is_file() else None))
     if not parts:
         raise CohortError(f"{cohort.path} holds neither train_set nor test_set. Give the folder above them.")
     return parts
+
+
+@contextmanager
+def _faults_told_once() -> Iterator[None]:
+    """Keeps the catalog from logging the faults that become findings."""
+    log = logging.getLogger(read_catalog.__module__)
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _read_part(name: str, folder: Path, table: Path, truth: Path | None) -> AuditedPart:
