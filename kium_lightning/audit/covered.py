@@ -21,8 +21,8 @@ def check_cleaning(surveyed: Sequence[Surveyed], folds: Folds) -> Outcome:
     for each in filter(is_covered, surveyed):
         owner, view = each.file.owner, each.file.view
         sentence = (
-            f"Patient {owner.patient} ({folds.place(owner)}): cleaning covers {_share(each):.0%} of {view.code} as text, "
-            "and may hide vessels."
+            f"Patient {owner.patient} ({folds.place(owner)}): cleaning covers {_share(each):.0%} of {view.code} as "
+            "text, and may hide vessels."
         )
         remedy = (
             f"Compare {each.file.path.name} with what is left of it; replace it by a copy without text if it is so."
