@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from kium_lightning.anatomy import INDEX_COLUMN, PRESENCE_COLUMN, View
+from kium_lightning.audit.covered import is_covered
 from kium_lightning.audit.duplicates import LeastCorrelation
 from kium_lightning.audit.finding import Kind
 from kium_lightning.audit.likeness import candidates, compare
@@ -206,6 +207,7 @@ def main() -> None:
             parts.append(read_parts(CohortFolder(folder.absolute(), folder.name)))
             read, _ = survey([file for part in parts[-1] for file in part.files], Path(name) / "cache", None)
             # numbers of cohorts overlap
+            read = [each for each in read if not is_covered(each)]  # they are findings of their own
             cohorts.append([replace(e, file=e.file._replace(owner=_numbered(e.file.owner, number))) for e in read])
         show_views(cohorts, arguments.draws, rng)
         show_duplicates([each for cohort in cohorts for each in cohort], arguments.copies, rng)

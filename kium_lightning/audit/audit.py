@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kium_lightning.anatomy import INDEX_COLUMN
+from kium_lightning.audit.covered import check_cleaning, is_covered
 from kium_lightning.audit.duplicates import LeastCorrelation, check_duplicates, labels_by_owner, same_pictures
 from kium_lightning.audit.finding import Finding, Outcome, Severity, Verdict
 from kium_lightning.audit.labels import check_parts, check_tables
@@ -105,11 +106,13 @@ def audit_cohort(cohort: CohortFolder, settings: AuditSettings) -> Audit:
     labels = {owner: row for part in parts for owner, row in labels_by_owner(part.name, part.labels).items()}
     probes = _probes(parts, surveyed, settings.probes)
     same = same_pictures(surveyed, settings.least, settings.workers)
+    seen = [each for each in surveyed if not is_covered(each)]
     outcomes = (
         check_tables(parts, unreadable),
         check_parts(parts, folds, unreadable),
         check_duplicates(same, len(surveyed), folds, labels),
-        check_views(surveyed, folds, settings.least_patients),
+        check_cleaning(surveyed, folds),
+        check_views(seen, folds, settings.least_patients),
         check_shortcuts(probes, settings.probes),
     )
     patients = {part.name: len({file.owner for file in part.files}) for part in parts}

@@ -15,6 +15,7 @@ class Kind(StrEnum):
     CONSTANT_LABELS = "constant labels"
     COPY_WITH_OTHER_LABELS = "copy with other labels"
     SPLIT_FAULT = "split fault"
+    COVERED = "covered picture"
     SHARED_PATIENT = "shared patient"
     DUPLICATE_IMAGE = "duplicate image"
     REPEATED_VIEW = "one picture in two views"

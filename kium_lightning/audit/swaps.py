@@ -14,7 +14,7 @@ from kium_lightning.audit.view_file import ViewFile
 
 CHECK = "Views by content"
 # An answer below the first number, and as many spreads below a usual one as the second, is evidence.
-_ALONE = (-0.4, 4.5)
+_ALONE = (-0.6, 5.0)
 _TOGETHER = (-0.2, 3.5)  # where both pictures of an exchange say so; measured in docs/audit.md
 
 
