@@ -16,6 +16,7 @@ from kium_lightning.settings import Config, build, outputs_dir, overrides, verb
 
 if TYPE_CHECKING:
     from kium_lightning.ensemble.calibration import Calibrator
+    from kium_lightning.ensemble.ensemble import Ensemble
     from kium_lightning.ensemble.nested import NestedAnswer
     from kium_lightning.ensemble.out_of_fold import ScoredPatients
     from kium_lightning.ensemble.rules import ThresholdRule
@@ -78,6 +79,7 @@ def calibrate(config: Config) -> None:
         "patients": config.patients,
         "cohort": {"name": name, "path": str(path)},
         "nets": ensemble.describe(),
+        "warnings": _warnings(ensemble, scored, config.patients),
         "device": str(predictor.device),
         "seconds": round(time.monotonic() - started, 1),
         "revision": code_revision(),
@@ -88,6 +90,8 @@ def calibrate(config: Config) -> None:
     written += _write_estimate(config, own, scored, thresholds, _nested(config, scored, calibrator, rule))
     record = write_record(folder, "calibrate", **own)
     _say_operating_points(thresholds, scored, config.patients)
+    for sentence in own["warnings"]:
+        say(textwrap.fill(sentence, _TEXT_WIDTH))
     say_written([*written, record])
 
 
@@ -97,6 +101,29 @@ def _check(config: Config) -> None:
     share("level", config.level)
     for name, least in (("draws", 1), ("seed", 0), ("inner_folds", 2), ("least_positives", 1)):
         whole(name, config[name], least)
+
+
+def _warnings(ensemble: "Ensemble", scored: "ScoredPatients", whom: str) -> list[str]:
+    """What somebody has to know who reads the estimate or uses the thresholds."""
+    if whom == "training":
+        return []
+    found = []
+    if ensemble.is_chosen_by_held_out:
+        found.append(
+            "These patients also chose the best epoch of a net (data.validation=held_out), so that all numbers are "
+            "somewhat high."
+        )
+    if scored.fold_count > 1:
+        found.append(
+            "Scores of several folds are pooled. Each fold's patients trained the nets that score the others, so that "
+            "intervals are somewhat too narrow."
+        )
+    if ensemble.averaged > 1:
+        found.append(
+            f"Predictions average {ensemble.averaged} nets in a place, while the thresholds, what they let pass and "
+            "these numbers are of one net for each patient. ensemble.folds=newest keeps both of one kind."
+        )
+    return found
 
 
 def _nested(
@@ -161,8 +188,8 @@ def _write_estimate(
         thresholds,
     )
     numbers, page = folder / "out_of_fold.json", folder / "out_of_fold.html"
-    write_json(numbers, {**evaluation.as_json(), "calibration": effect.as_json()})
     context = Context(
+        warnings=tuple(own["warnings"]),
         worst=find_worst(judged, _WORST),
         pictures=Pictures(notes=["Pictures are on the pages of evaluate."]),
         audited=newest_audit(outputs, cohort),
@@ -171,6 +198,7 @@ def _write_estimate(
         ),
         calibration_effect=None if effect.changes_nothing else effect_plot(effect),
     )
+    write_json(numbers, {**evaluation.as_json(), "calibration": effect.as_json(), **context.as_json()})
     write_text(page, evaluation_page(judged, evaluation, source, context))
     return [numbers, page]
 

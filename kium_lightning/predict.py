@@ -90,6 +90,7 @@ def predict(config: Config) -> None:
 
 
 def _thresholds(config: Config, ensemble: "Ensemble") -> "Thresholds":
+    from kium_lightning.ensemble.answer import THRESHOLDS_NAME
     from kium_lightning.ensemble.rules import FixedRule
     from kium_lightning.ensemble.thresholds import Thresholds
 
@@ -109,8 +110,9 @@ def _thresholds(config: Config, ensemble: "Ensemble") -> "Thresholds":
     wanted = (ensemble.digests, asdict(ensemble.rules))
     for record in finished_runs(outputs_dir(), "calibrate"):
         if (record.facts["members"], record.facts["rules"]) == wanted:
-            say(f"thresholds: {record.facts['thresholds']} (of {record.facts['patients']} patients)")
-            return Thresholds.load(Path(record.facts["thresholds"]))
+            path = record.folder / THRESHOLDS_NAME
+            say(f"thresholds: {path} (of {record.facts['patients']} patients)")
+            return Thresholds.load(path)
     raise ThresholdError(
         "No thresholds were fitted for these four members and rules. Run `python -m kium_lightning.calibrate` with the "
         "same ensemble first, or choose thresholds=published or thresholds_file=PATH."

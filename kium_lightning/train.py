@@ -102,7 +102,11 @@ def train(config: Config) -> float:
             f"{task.monitor} cannot be known: the patients who choose the epoch are all alike in these labels. So "
             "best.ckpt holds the first epoch. Choose another data.fold, or take last.ckpt."
         )
-    collected = write_out_of_fold(read_record(folder), outputs_dir())
+    try:
+        collected = write_out_of_fold(read_record(folder), outputs_dir())
+    except RunError as error:  # another fold's damage must not fail this training
+        collected = None
+        say(f"The folds' held-out scores were not put together: {error}")
     say_written([best, *written, *([collected] if collected else []), folder / RECORD_NAME])
     return score
 
@@ -134,7 +138,7 @@ def _facts(config: Config, settings: dict[str, Any], data: Any, weights: dict[st
         "seed": config.seed,
         "rows": data.rows.plain(),
         "question": data.rows.question,
-        "recipe": recipe_digest(settings),
+        "recipe": recipe_digest(settings, weights, data.folder.train_csv),
         "cohort": {"name": data.folder.name, "path": str(data.folder.path)},
         "split": {
             "path": str(data.split.path),

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from commands import REPORT_MODELS, call_verb
 
 from kium_lightning.anatomy import LABEL_COLUMNS, LOCATION_COLUMNS, PRESENCE_COLUMN, View
@@ -24,19 +25,23 @@ from kium_lightning.records import RECORD_NAME, newest_run
 
 Capture = pytest.CaptureFixture[str]
 FOLDS = range(5)
+PLACES = ("presence.anterior", "presence.posterior", "locators.anterior", "locators.posterior")
 QUICK = ["predictor.workers=0", "draws=50"]
 
 
 @pytest.fixture(scope="module")
 def all_folds(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An outputs folder whose runs look as if every fold had been trained, with the weights of fold 0."""
+    """An outputs folder whose runs look as if every fold had been trained; each fold's nets give other scores."""
     outputs = tmp_path_factory.mktemp("folds")
     for name in REPORT_MODELS:
         source = newest_run(trained, "train", name).folder
         for fold in FOLDS:
             folder = outputs / "train" / name / str(fold)
             (folder / "checkpoints").mkdir(parents=True)
-            (folder / "checkpoints" / "best.ckpt").symlink_to(source / "checkpoints" / "best.ckpt")
+            checkpoint = torch.load(source / "checkpoints" / "best.ckpt", weights_only=True)
+            last = [key for key in checkpoint["state_dict"] if key.endswith("bias")][-1]
+            checkpoint["state_dict"][last] += 0.3 * fold
+            torch.save(checkpoint, folder / "checkpoints" / "best.ckpt")
             content = json.loads((source / RECORD_NAME).read_text())
             content["split"]["fold"] = fold
             (folder / RECORD_NAME).write_text(json.dumps(content))
@@ -56,11 +61,22 @@ def test_every_patient_is_scored_by_the_nets_of_the_fold_that_held_it_out(
     assert done.returncode == 0, done.stderr
     assert "mean of 5 nets (folds 0, 1, 2, 3, 4)" in done.stdout
     assert "12 unseen patients of 5 folds" in done.stdout
+    assert "Predictions average 5 nets in a place" in " ".join(done.stdout.split())
     record = newest_run(outputs_of_all_folds, "train", REPORT_MODELS[0])
     split = read_split(Path(record.facts["split"]["path"]))
     table = pd.read_csv(tmp_path / "out_of_fold.csv")
     assert [int(index) for index in table["Index"]] == sorted(patient for fold in split.folds for patient in fold)
     assert all(patient in split.folds[fold] for patient, fold in zip(table["Index"], table["fold"], strict=True))
+
+    # Fold 3 by itself, its nets named one by one, gives its patients the same scores; other nets give others.
+    alone = [
+        f"ensemble.{place}={outputs_of_all_folds / 'train' / name / '3'}"
+        for place, name in zip(PLACES, REPORT_MODELS, strict=True)
+    ]
+    done_alone = call_verb(capsys, "calibrate", *QUICK, *alone, f"folder={tmp_path / 'alone'}")
+    assert done_alone.returncode == 0, done_alone.stderr
+    of_fold = pd.read_csv(tmp_path / "alone" / "out_of_fold.csv")
+    pd.testing.assert_frame_equal(of_fold, table[table["fold"] == 3].reset_index(drop=True), atol=2e-6)
 
     labels = pd.read_csv(phantom_cohort.train_csv).set_index("Index").loc[table["Index"], list(LABEL_COLUMNS)]
     truth = labels[list(LOCATION_COLUMNS)].to_numpy()

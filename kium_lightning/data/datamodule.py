@@ -134,7 +134,7 @@ class Angiograms(L.LightningDataModule):
     @property
     def held_out(self) -> HeldOut:
         """The patients who are held out; known once ``setup`` has run."""
-        return HeldOut(str(self.folder.path), self.split.digest, self.fold)
+        return HeldOut(str(self.folder.path), self.split.digest, self.fold, self.validation_by)
 
     @property
     def training(self) -> RowDataset:

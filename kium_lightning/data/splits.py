@@ -26,18 +26,24 @@ class HeldOut:
         cohort: folder of the cohort.
         split: digest of the split.
         fold: the fold that is held out.
+        validation: which patients choose the epoch.
     """
 
     cohort: str
     split: str
     fold: int
+    validation: ValidationBy
 
     def is_safe_from(self, other: "HeldOut") -> bool:
         """Whether a net that was trained with another fold held out saw none of these patients.
 
-        Folds of other splits cannot be told apart, and count as seen; patients of other cohorts are others.
+        Folds of other splits cannot be told apart, and count as seen; patients of other cohorts are others. Where these
+        patients must not choose the epoch, they must not have chosen that of the other net either.
         """
-        return other.cohort != self.cohort or other == self
+        if other.cohort != self.cohort:
+            return True
+        is_same_fold = (other.split, other.fold) == (self.split, self.fold)
+        return is_same_fold and (other.validation == self.validation or self.validation == "held_out")
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,16 @@ class Ensemble:
         name, path = found.pop()
         return str(name), Path(path)
 
+    @property
+    def averaged(self) -> int:
+        """How many nets are averaged in the place that has most."""
+        return max(len(member.nets) for member in self.members)
+
+    @property
+    def is_chosen_by_held_out(self) -> bool:
+        """Whether the held-out patients of a net chose its epoch, too."""
+        return any(net.known.facts["split"].get("validation", "held_out") == "held_out" for net in self.nets)
+
     def trained_on(self) -> list[int]:
         """The patients that every net learnt from.
 
@@ -91,7 +101,7 @@ class Ensemble:
         folds = [] if unknown and unknown[0].known else [set(member.folds) for member in self.members]
         found: dict[int, tuple[Ensemble, list[int]]] = {}
         for fold in sorted(set.intersection(*folds)):
-            alone = tuple(Member(each.circulation, each.target, (each.folds[fold],)) for each in self.members)
+            alone = tuple(Member(each.circulation, each.target, each.folds[fold]) for each in self.members)
             patients = set.intersection(*(net.held_out() for each in alone for net in each.nets))
             patients -= {patient for _, others in found.values() for patient in others}
             if patients:

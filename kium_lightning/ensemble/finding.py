@@ -24,7 +24,7 @@ def find_ensemble(outputs: str, presence: Sources, locators: Sources, folds: Fol
     Args:
         outputs: below it the newest finished runs are looked for.
         presence: for ``anterior`` and ``posterior`` a model's name, a run's folder or a checkpoint, or a list of these
-            to average.
+            to average, each of which stands for one net.
         locators: likewise.
         folds: what a name stands for: ``newest`` its newest run; ``all`` also the newest runs of the same recipe on
             the other folds of its split, as far as all four members have them.
@@ -55,14 +55,15 @@ class _Found:
     def with_folds(self, folds: set[int]) -> Member:
         if self.newest is None:
             return self.member
-        nets = tuple(net for fold, net in self.member.folds.items() if fold in folds) or (self.newest,)
+        by_fold = self.member.folds
+        nets = tuple(net for fold in by_fold if fold in folds for net in by_fold[fold]) or (self.newest,)
         return Member(self.member.circulation, self.member.target, nets)
 
 
 def _common_folds(members: Sequence[Member]) -> set[int]:
     """The folds that every member holds a net of; none where the members come from different splits."""
     members = [member for member in members if member.folds]
-    splits = {net.known.facts["split"]["digest"] for member in members for net in member.folds.values()}
+    splits = {net.known.facts["split"]["digest"] for member in members for net in member.nets if net.record}
     return set.intersection(*(set(member.folds) for member in members)) if len(splits) == 1 else set()
 
 

@@ -45,9 +45,13 @@ class Member:
         return "+".join(net.digest for net in self.nets)
 
     @property
-    def folds(self) -> dict[int, TrainingRun]:
+    def folds(self) -> dict[int, tuple[TrainingRun, ...]]:
         """Its nets by the fold that they held out; without bare checkpoints."""
-        return {net.fold: net for net in self.nets if net.fold is not None}
+        found: dict[int, tuple[TrainingRun, ...]] = {}
+        for net in self.nets:
+            if net.fold is not None:
+                found[net.fold] = (*found.get(net.fold, ()), net)
+        return found
 
     def load(self) -> list[LoadedTask]:
         """Rebuilds the trained tasks.

@@ -80,7 +80,10 @@ def _find(source: str, outputs: Path, held_out: HeldOut) -> TrainingRun:
         return run
     for record in finished_runs(outputs, "train", source):
         cohort, split = record.facts["cohort"]["path"], record.facts["split"]
-        if HeldOut(cohort, split["digest"], int(split["fold"])) == held_out:
+        validation = split.get("validation", "held_out")
+        if held_out.is_safe_from(HeldOut(cohort, split["digest"], int(split["fold"]), validation)) and (
+            cohort == held_out.cohort
+        ):
             return TrainingRun.of(record)
     raise RunError(
         f"No finished run of {source} holds out fold {held_out.fold} of this cohort's split: each saw patients who "

@@ -72,6 +72,11 @@ class TrainingRun:
     def trained_on(self) -> set[int]:
         """The patients it learnt from; raises as ``split``."""
         facts = self.known.facts["split"]
+        if "validation" not in facts:
+            raise RunError(
+                f"{self.known.folder} was trained by a version that did not record which patients chose its epoch. "
+                "Train again."
+            )
         return set(self.split().training(int(facts["fold"]), facts["validation"]))
 
     def held_out(self) -> set[int]:

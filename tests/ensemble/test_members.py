@@ -196,6 +196,9 @@ def test_a_list_of_runs_is_averaged_as_it_is_given(two_folds: Path) -> None:
     runs = [str(two_folds / "train" / "mednet_anterior" / fold) for fold in ("1", "0")]
     found = ensemble(two_folds, presence=PRESENCE | {"anterior": runs})
     assert [net.fold for net in found.presence[Circulation.ANTERIOR].nets] == [1, 0]
+    same_fold = ensemble(two_folds, presence=PRESENCE | {"anterior": [runs[0], runs[0]]}, folds="all")
+    ((alone, _),) = [each for fold, each in same_fold.by_fold().items() if fold == 1]
+    assert [net.fold for net in alone.presence[Circulation.ANTERIOR].nets] == [1, 1]
     with pytest.raises(ConfigError, match=r"ensemble\.folds is 'some'.*all or newest"):
         ensemble(two_folds, folds="some")
 

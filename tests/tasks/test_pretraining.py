@@ -222,11 +222,18 @@ def test_a_net_does_not_start_from_one_that_saw_other_images(trainings: Training
 @pytest.mark.parametrize(
     ("other", "safe"),
     [
-        (HeldOut("/cohort", "abc", 0), True),
-        (HeldOut("/cohort", "abc", 1), False),
-        (HeldOut("/cohort", "another split", 0), False),
-        (HeldOut("/another cohort", "abc", 1), True),
+        (HeldOut("/cohort", "abc", 0, "next_fold"), True),
+        (HeldOut("/cohort", "abc", 0, "held_out"), False),
+        (HeldOut("/cohort", "abc", 1, "next_fold"), False),
+        (HeldOut("/cohort", "another split", 0, "next_fold"), False),
+        (HeldOut("/another cohort", "abc", 1, "held_out"), True),
     ],
 )
 def test_held_out_patients_are_safe_from_the_same_fold_and_from_other_cohorts(other: HeldOut, safe: bool) -> None:
-    assert HeldOut("/cohort", "abc", 0).is_safe_from(other) is safe
+    assert HeldOut("/cohort", "abc", 0, "next_fold").is_safe_from(other) is safe
+
+
+def test_where_the_held_out_patients_choose_the_epoch_they_may_have_chosen_another_nets_too() -> None:
+    own = HeldOut("/cohort", "abc", 0, "held_out")
+    assert own.is_safe_from(HeldOut("/cohort", "abc", 0, "next_fold"))
+    assert own.is_safe_from(own)

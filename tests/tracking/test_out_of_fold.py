@@ -68,21 +68,44 @@ def test_a_pretraining_that_scores_no_patients_collects_nothing(tmp_path: Path) 
     assert write_out_of_fold(record, tmp_path) is None
 
 
-def digest(*overrides: str) -> str:
-    return recipe_digest(plain(compose("train", ["folder=/run", "name=net", *overrides])))
+@pytest.fixture
+def labels(tmp_path: Path) -> Path:
+    path = tmp_path / "train.csv"
+    path.write_text("Index,BA\n1001,0\n")
+    return path
+
+
+def digest(labels: Path, *overrides: str, source: str = "none") -> str:
+    settings = plain(compose("train", ["folder=/run", "name=net", *overrides]))
+    return recipe_digest(settings, {"source": source, "cause": "no network"}, labels)
 
 
 @pytest.mark.parametrize(
     "same",
-    ["data.fold=3", "data.workers=0", "trainer.devices=2", "folder=/elsewhere", "logger=csv", "data.cache_folder=/c"],
+    ["data.fold=3", "data.workers=0", "folder=/elsewhere", "logger=csv", "data.cache_folder=/c"],
 )
-def test_a_recipe_does_not_depend_on_its_fold_or_the_machine(same: str) -> None:
-    assert digest(same) == digest()
+def test_a_recipe_does_not_depend_on_its_fold_or_the_machine(same: str, labels: Path) -> None:
+    assert digest(labels, same) == digest(labels)
 
 
 @pytest.mark.parametrize(
     "other",
-    ["seed=1", "model.optimizer.lr=0.5", "data.image_size=64", "trainer.max_epochs=1", "data.validation=held_out"],
+    [
+        "seed=1",
+        "model.optimizer.lr=0.5",
+        "data.image_size=64",
+        "trainer.max_epochs=1",
+        "data.validation=held_out",
+        "trainer.devices=2",
+        "callbacks.early_stopping.patience=50",
+    ],
 )
-def test_a_recipe_depends_on_what_changes_its_numbers(other: str) -> None:
-    assert digest(other) != digest()
+def test_a_recipe_depends_on_what_changes_its_numbers(other: str, labels: Path) -> None:
+    assert digest(labels, other) != digest(labels)
+
+
+def test_a_recipe_depends_on_its_first_weights_and_on_its_labels(labels: Path) -> None:
+    before = digest(labels)
+    assert digest(labels, source="published") != before
+    labels.write_text("Index,BA\n1001,1\n")
+    assert digest(labels) != before
