@@ -52,6 +52,7 @@ class Context:
         against: another answer about the same patients.
         provenance: where the answer comes from.
         calibration_effect: a plot of what calibration changed, SVG.
+        warnings: what a reader must know before any number, a sentence each.
         because: why ``sizes``, ``probe`` or ``audited`` is unknown, a sentence each, by its name.
     """
 
@@ -63,6 +64,7 @@ class Context:
     against: Against | None = None
     provenance: Provenance | None = None
     calibration_effect: str | None = None
+    warnings: tuple[str, ...] = ()
     because: Mapping[str, str] = field(default_factory=dict)
 
     def why(self, part: str) -> str:
@@ -72,6 +74,7 @@ class Context:
     def as_json(self) -> dict[str, Any]:
         """All parts as JSON values; null for what is unknown."""
         return {
+            "warnings": list(self.warnings),
             "metadata_probe": self.probe and self.probe.as_json(),
             "by_size": None if self.sizes is None else [each.as_json() for each in self.sizes],
             "worst": self.worst and self.worst.as_json(),

@@ -155,7 +155,7 @@ def _sizes(context: Context) -> list[str]:
 
 
 def _limits(evaluation: Evaluation, context: Context) -> list[str]:
-    limits = []
+    limits = list(context.warnings)
     if not evaluation.accuracy_gain.low > 0:
         limits.append("Its location calls are not shown to be better than calling none; do not use them as they are.")
     if context.sizes is not None:

@@ -15,6 +15,7 @@ from kium_lightning.metrics.intervals import PairedDifference
 from kium_lightning.report.context import Context, Source
 from kium_lightning.report.estimates import Estimate
 from kium_lightning.report.evaluation import Evaluation, evaluate_answer
+from kium_lightning.report.model_card import model_card
 from kium_lightning.report.page import evaluation_page
 from kium_lightning.report.paired import Probe
 from kium_lightning.report.reading import Judged, read_judged
@@ -231,3 +232,18 @@ def test_the_operating_point_says_whom_it_was_fitted_on(source: Source) -> None:
     assert "/data" not in said
     floor = source.thresholds.fitted_with(gate={"rule": "floor", "floor": 0.95, "reached": None}, patients=7)
     assert "gate: rule floor, floor 0.95" in operating_point(floor)
+
+
+def test_warnings_stand_before_every_number_and_in_json_and_card(
+    judged: Judged, evaluation: Evaluation, source: Source
+) -> None:
+    context = Context(warnings=("These numbers are too high.", "<b>"))
+
+    page = evaluation_page(judged, evaluation, source, context)
+
+    headline = page[page.index('<section id="headline">') :]
+    assert headline.index("These numbers are too high.") < headline.index("AUROC")
+    assert "&lt;b&gt;" in headline
+    assert context.as_json()["warnings"] == ["These numbers are too high.", "<b>"]
+    limits = model_card(evaluation, source, context).split("## Limits")[1]
+    assert limits.strip().startswith("- These numbers are too high.")
