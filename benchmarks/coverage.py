@@ -6,6 +6,9 @@ with a sensitivity of 0.9; locations of those who passed are called with known c
 calls of one patient hang together. Each cell counts in how many studies the interval holds the truth, with the Monte-
 Carlo interval (Wilson) of that share. The exit status is 1 where an interval that the report quotes covers the truth in
 fewer than 93 or more than 97 % of the studies of a standard setting (120 or 1,127 patients).
+
+Patients' scores are independent of each other here, as those of one net on patients whom it never saw. Pooled
+out-of-fold scores are not; see ``benchmarks/out_of_fold.py``.
 """
 
 import argparse

@@ -1,8 +1,13 @@
-"""Operating points fitted and judged on the same patients without bias: fitted on all folds but one, judged on that.
+"""Operating points fitted on all folds but one and judged on that one, in turn.
 
-What is fitted on a patient fits it too well. So each fold's calls come from a calibration and thresholds that no
-patient of this fold had a part in. Inside a fit, calibration and thresholds may see the same patients: the fit as a
-whole is what is judged, and the judged fold lies outside it.
+What is fitted on a patient fits it too well. So each fold's calls come from a calibration and thresholds that were
+fitted without the scores and labels of this fold. Inside a fit, calibration and thresholds may see the same patients:
+the fit as a whole is what is judged, and the judged fold lies outside it.
+
+The nets lie outside of this nesting. Where the folds are those of the training, the judged patients trained the nets,
+or chose the epoch of those, that scored the patients fitted on; only nets trained anew without each fold would end
+that. Where all patients were held out from one net, and the folds are inner ones of them, there is no such tie.
+``benchmarks/out_of_fold.py`` measures the difference, docs/operating_points.md says how large it is.
 """
 
 from dataclasses import dataclass
@@ -24,7 +29,9 @@ from kium_lightning.numbers import whole
 
 @dataclass(frozen=True, eq=False)
 class NestedAnswer:
-    """An answer for n patients in which no patient had a part in what decided about it.
+    """An answer for n patients, each decided by a calibration and thresholds that were fitted without its fold.
+
+    A patient may still have trained the nets that scored those fitted on; see this module's docstring.
 
     The ranking of all patients should be judged on the raw scores: each fold's probabilities come from a curve of its
     own, and a fold with fewer positives is calibrated by others with more, so that pooled probabilities rank a little
@@ -79,7 +86,8 @@ def nested_answer(
     """Answers for each fold with what was fitted on all others.
 
     Args:
-        scores: raw, fused scores of n patients, each by nets that did not see this patient; every locator run.
+        scores: raw, fused scores of n patients, each by nets that did not learn from this patient, though they may have
+            learnt from the others; every locator run.
         labels: (n, 22), presence and the 21 locations in the order of ``LABEL_COLUMNS``, 0 or 1.
         folds: (n,) the fold of each patient; at least two different numbers.
         calibrator: makes probabilities of the scores.
