@@ -73,7 +73,7 @@ def evaluate(config: Config) -> None:
     show(location_table(evaluation))
     show(headline_table(evaluation, context.probe, context.against))
     said = [presence_verdict(evaluation), verdict(evaluation), brier_verdict(evaluation)]
-    said += [] if context.against is None else [against_verdict(context.against)]
+    said += [] if context.against is None else [against_verdict(evaluation, context.against)]
     for sentence in (*said, *notes(evaluation)):
         say(textwrap.fill(sentence, _TEXT_WIDTH))
 
@@ -136,7 +136,12 @@ def _context(config: Config, judged: "Judged", groundtruth: Path, prediction: Pr
         other = find_prediction(config.against, "against")
         name = shown_path(other.answer, outputs)
         against = compare_answers(
-            judged, read_judged(other.answer, groundtruth, other.scores), name, draws, config.seed
+            judged,
+            read_judged(other.answer, groundtruth, other.scores),
+            name,
+            draws,
+            config.seed,
+            config.least_positives,
         )
     aneurysms, no_sizes = known_sizes(origin, judged.patients)
     is_probed = config.probe == "metadata"
@@ -162,7 +167,7 @@ def _context(config: Config, judged: "Judged", groundtruth: Path, prediction: Pr
     because = {"sizes": no_sizes, "probe": no_probe}
     return Context(
         sizes=None if aneurysms is None else sensitivity_by_size(judged, aneurysms, config.level),
-        probe=None if probed is None else judge_probe(judged, probed, learned, draws),
+        probe=None if probed is None else judge_probe(judged, probed, learned, draws, config.least_positives),
         worst=worst,
         pictures=pictures,
         audited=None if origin is None else newest_audit(outputs, origin.cohort.path),

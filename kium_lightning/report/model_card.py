@@ -80,7 +80,7 @@ def _results(evaluation: Evaluation, context: Context) -> list[str]:
         f"{evaluation.patients} patients, {evaluation.with_aneurysm} with an aneurysm.",
         "",
         *_row("", "Value", f"{percent(evaluation.level)} interval", "To beat"),
-        _estimate("AUROC, aneurysm", evaluation.auroc, f"{CHANCE_AUROC} by chance"),
+        _estimate("AUROC, aneurysm", evaluation.auroc, evaluation.evaluable.reason or f"{CHANCE_AUROC} by chance"),
     ]
     if context.probe is not None:
         lines.append(_estimate("AUROC of file metadata alone", context.probe.auroc, f"{CHANCE_AUROC} by chance"))
@@ -107,7 +107,7 @@ def _results(evaluation: Evaluation, context: Context) -> list[str]:
             lines.append(_share(title, counted))
     said = [words.presence_verdict(evaluation), words.verdict(evaluation), words.brier_verdict(evaluation)]
     if context.probe is not None:
-        said.insert(1, words.probe_verdict(context.probe))
+        said.insert(1, words.probe_verdict(evaluation, context.probe))
     error = number(presence.calibration_error)
     return [
         *lines,
