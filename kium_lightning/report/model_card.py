@@ -22,7 +22,7 @@ def model_card(evaluation: Evaluation, source: Source, context: Context) -> str:
         ["## What it is", "", *_what(told)],
         ["## What it is for, and what not", "", *_USE],
         ["## What it was trained on", "", *_data(told, source, context)],
-        ["## Operating point", "", *_operating_point(source)],
+        ["## Operating point", "", *_operating_point(told, source)],
         ["## Results", "", *_results(evaluation, context)],
         ["## By location", "", *_locations(evaluation)],
         ["## By size", "", *_sizes(context)],
@@ -70,8 +70,8 @@ def _data(told: Provenance, source: Source, context: Context) -> list[str]:
     return [" ".join(lines)]
 
 
-def _operating_point(source: Source) -> list[str]:
-    return ["Not known." if source.thresholds is None else words.operating_point(source.thresholds)]
+def _operating_point(told: Provenance, source: Source) -> list[str]:
+    return ["Not known." if source.thresholds is None else words.operating_point(source.thresholds, told)]
 
 
 def _results(evaluation: Evaluation, context: Context) -> list[str]:

@@ -8,6 +8,7 @@ from kium_lightning.ensemble.thresholds import Thresholds
 from kium_lightning.report.estimates import Estimate
 from kium_lightning.report.evaluation import CHANCE_AUROC, Evaluation
 from kium_lightning.report.paired import Against, Probe
+from kium_lightning.report.provenance import Provenance
 from kium_lightning.report.tables import UNKNOWN, number, percent
 
 _TOO_FEW = "These patients are too few to tell the difference from none."
@@ -109,11 +110,20 @@ def calibration_verdict(evaluation: Evaluation) -> str:
     return f"That is no more than chance: {typical}."
 
 
-def operating_point(thresholds: Thresholds) -> str:
-    """Says in a sentence which thresholds an answer was made with, and on whom they were fitted."""
+def operating_point(thresholds: Thresholds, provenance: Provenance | None = None) -> str:
+    """Says in a sentence or two which thresholds an answer was made with, and on whom they were fitted.
+
+    Args:
+        thresholds: that the answer was made with.
+        provenance: its nets, where they are known: several of one place are averaged.
+    """
     fitted = dict(thresholds.fitted_on)
     patients, seen = fitted.pop("patients", None), fitted.pop("seen", None)
-    by_whom = {None: "", True: " that the nets were trained on", False: " that no net was trained on"}[seen]
+    averaged = 0 if provenance is None else provenance.averaged
+    unseen = " that no net was trained on"
+    if averaged > 1 or fitted.get("folds", 1) > 1:  # each patient trained the nets of the other folds
+        unseen = ", each scored by nets that did not see the patient"
+    by_whom = {None: "", True: " that the nets were trained on", False: unseen}[seen]
     on = "" if patients is None else f", fitted on {patients} patients{by_whom}"
     rules = [
         f"{name}: {_told(fitted.pop(name))}" for name in ("gate", "locations") if isinstance(fitted.get(name), dict)
@@ -123,6 +133,11 @@ def operating_point(thresholds: Thresholds) -> str:
         f"A patient passes above a presence score of {number(thresholds.presence, 4)}. Rule “{thresholds.rule}”{on}"
         + (f" ({details})" if details else "")
         + f". Calibration of the scores: {thresholds.calibration.name}."
+        + (
+            f" A prediction averages {averaged} nets, while the thresholds were fitted on the scores of one net each."
+            if seen is False and averaged > 1
+            else ""
+        )
     )
 
 

@@ -20,6 +20,8 @@ from kium_lightning.report.evaluation import Evaluation, evaluate_answer
 from kium_lightning.report.model_card import model_card
 from kium_lightning.report.page import evaluation_page
 from kium_lightning.report.paired import Probe, compare_answers, judge_probe
+from kium_lightning.report.plots.presence import presence_plot
+from kium_lightning.report.provenance import Net, Provenance
 from kium_lightning.report.reading import Judged, read_judged
 from kium_lightning.report.sizes import Aneurysm, sensitivity_by_size
 from kium_lightning.report.tables import headline_table, location_table
@@ -280,3 +282,57 @@ def test_one_positive_gives_no_ranking_and_page_terminal_and_card_say_why(judged
     assert reason in printed(headline_table(found, probe), 120)
     assert f"The AUROC is {reason}." in model_card(found, source, context)
     assert any(reason in note for note in notes(found))
+
+
+def test_thresholds_of_averaged_folds_are_not_said_to_be_of_patients_that_no_net_saw(source: Source) -> None:
+    assert source.thresholds is not None
+    fitted = source.thresholds.fitted_with(patients=20, seen=False, folds=3)
+    told = Provenance(tuple(Net("anterior presence", "swin", f"{fold}.ckpt", "0", fold) for fold in range(3)), ())
+    said = operating_point(fitted, told)
+    assert "fitted on 20 patients, each scored by nets that did not see the patient" in said
+    assert "A prediction averages 3 nets, while the thresholds were fitted on the scores of one net each." in said
+    assert "no net was trained on" not in said
+
+    alone = operating_point(fitted.fitted_with(folds=1), Provenance(told.nets[:1], ()))
+    assert "that no net was trained on" in alone
+    assert "averages" not in alone
+    assert "averages" not in operating_point(fitted.fitted_with(seen=True), told)
+
+
+def test_where_each_fold_had_its_own_gate_the_page_shows_no_gate(
+    judged: Judged, evaluation: Evaluation, source: Source
+) -> None:
+    nested = replace(judged, one_gate=False, probabilities=judged.presence / 2)
+    context = Context(worst=find_worst(nested, 2))
+    assert source.thresholds is not None
+    gate = source.thresholds.presence
+
+    own, other = (" ".join(evaluation_page(each, evaluation, source, context).split()) for each in (judged, nested))
+
+    for said in ("right of the dashed line", f"(gate {gate:.4f})", "the gate at its threshold"):
+        assert said in own
+        assert said not in other
+    assert "Each fold has a gate of its own" in other
+    assert presence_plot(nested, None) == presence_plot(replace(judged, presence=judged.presence / 2), None)
+    assert presence_plot(nested, None) != presence_plot(judged, None)
+
+
+def test_the_worst_are_described_by_what_decided(judged: Judged, source: Source) -> None:
+    calls = replace(judged, passed=None, location_scores=None)
+    pages = [
+        " ".join(
+            evaluation_page(
+                each,
+                evaluate_answer(each, level=0.95, draws=20, seed=0),
+                source,
+                Context(worst=find_worst(each, 1)),
+            ).split()
+        )
+        for each in (judged, calls)
+    ]
+    for by_gate, by_call in (
+        ("whom the gate stopped", "in whom no location was called"),
+        ("without an aneurysm who passed", "in whom a location was called"),
+    ):
+        assert [by_gate in page for page in pages] == [True, False]
+        assert [by_call in page for page in pages] == [False, True]
