@@ -25,12 +25,13 @@ def compare(config: Config) -> None:
     from kium_lightning.report.comparison_text import markdown, notes, terminal_table
 
     level, draws, seed = share("level", config.level), whole("draws", config.draws, 1), whole("seed", config.seed, 0)
+    least_positives = whole("least_positives", config.least_positives, 1)
     folder, outputs = Path(config.folder).expanduser().resolve(), outputs_dir()
     records = chosen_runs(outputs, listed("models", config.models), config.sweep)
-    groups = compare_runs(records, level, draws, seed)
+    groups = compare_runs(records, level, draws, seed, least_positives)
     for group in groups:
         show(terminal_table(group, outputs))
-    for sentence in notes(level):
+    for sentence in notes(level, groups):
         say(sentence)
     table, page = folder / "comparison.csv", folder / "comparison.md"
     with replacing(table) as temporary:

@@ -73,8 +73,8 @@ def evaluate(config: Config) -> None:
     show(location_table(evaluation))
     show(headline_table(evaluation, context.probe, context.against))
     said = [presence_verdict(evaluation), verdict(evaluation), brier_verdict(evaluation)]
-    said += [] if context.against is None else [against_verdict(context.against)]
-    for sentence in (*said, *notes(evaluation)):
+    said += [] if context.against is None else [against_verdict(evaluation, context.against)]
+    for sentence in (*context.warnings, *said, *notes(evaluation)):
         say(textwrap.fill(sentence, _TEXT_WIDTH))
 
     source = Source(
@@ -87,7 +87,8 @@ def evaluate(config: Config) -> None:
     numbers, page, card = (folder / name for name in ("evaluation.json", "evaluation.html", "model_card.md"))
     written = [numbers, page]
     facts = {"answer": str(prediction.answer), "groundtruth": str(groundtruth)}
-    write_json(numbers, {**facts, **evaluation.as_json(), **context.as_json()})
+    table = None if source.thresholds is None else source.thresholds.as_dict()
+    write_json(numbers, {**facts, "thresholds": table, **evaluation.as_json(), **context.as_json()})
     write_text(page, evaluation_page(judged, evaluation, source, context))
     if context.provenance is not None and context.provenance.nets:
         write_text(card, model_card(evaluation, source, context))
@@ -120,7 +121,7 @@ def _context(config: Config, judged: "Judged", groundtruth: Path, prediction: Pr
     from kium_lightning.report.audited import newest_audit
     from kium_lightning.report.context import Context
     from kium_lightning.report.draws import Draws
-    from kium_lightning.report.gathering import NO_PROBE_WANTED, known_sizes, origin_of, probe_scores
+    from kium_lightning.report.gathering import NO_PROBE_WANTED, known_sizes, origin_of, probe_scores, warnings_of
     from kium_lightning.report.paired import compare_answers, judge_probe
     from kium_lightning.report.pictures import draw_pictures
     from kium_lightning.report.provenance import provenance_of, shown_hardware, shown_path, shown_revision
@@ -136,7 +137,12 @@ def _context(config: Config, judged: "Judged", groundtruth: Path, prediction: Pr
         other = find_prediction(config.against, "against")
         name = shown_path(other.answer, outputs)
         against = compare_answers(
-            judged, read_judged(other.answer, groundtruth, other.scores), name, draws, config.seed
+            judged,
+            read_judged(other.answer, groundtruth, other.scores),
+            name,
+            draws,
+            config.seed,
+            config.least_positives,
         )
     aneurysms, no_sizes = known_sizes(origin, judged.patients)
     is_probed = config.probe == "metadata"
@@ -162,12 +168,13 @@ def _context(config: Config, judged: "Judged", groundtruth: Path, prediction: Pr
     because = {"sizes": no_sizes, "probe": no_probe}
     return Context(
         sizes=None if aneurysms is None else sensitivity_by_size(judged, aneurysms, config.level),
-        probe=None if probed is None else judge_probe(judged, probed, learned, draws),
+        probe=None if probed is None else judge_probe(judged, probed, learned, draws, config.least_positives),
         worst=worst,
         pictures=pictures,
         audited=None if origin is None else newest_audit(outputs, origin.cohort.path),
         against=against,
         provenance=provenance,
+        warnings=warnings_of(origin),
         because={part: reason for part, reason in because.items() if reason is not None},
     )
 

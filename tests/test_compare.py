@@ -10,7 +10,7 @@ from rich.console import Console
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from kium_lightning.compare import chosen_runs, compare
-from kium_lightning.errors import RunError
+from kium_lightning.errors import ConfigError, RunError
 from kium_lightning.metrics.delong import delong_difference, delong_interval
 from kium_lightning.metrics.intervals import bootstrap_interval
 from kium_lightning.records import Record, read_record, write_record
@@ -129,7 +129,8 @@ def test_the_folds_of_a_recipe_stand_together_as_one_run(tmp_path: Path) -> None
     assert run.auroc.value == pytest.approx(np.mean([roc_auc_score(table[n], table[f"score_{n}"]) for n in columns]))
     for fold, value in enumerate(run.scored.by_fold):
         part = table.iloc[fold::3]
-        assert value == pytest.approx(np.mean([roc_auc_score(part[n], part[f"score_{n}"]) for n in columns]))
+        counted = [n for n in columns if min(part[n].sum(), (1 - part[n]).sum()) >= 5]
+        assert value == pytest.approx(np.mean([roc_auc_score(part[n], part[f"score_{n}"]) for n in counted]))
     assert run.scored.seconds == 3 * 90.0
 
 
@@ -286,3 +287,53 @@ def test_a_damaged_table_of_scores_is_named(tmp_path: Path) -> None:
     (folder / "held_out_patients.csv").write_text("Index,score_BA\n1001,0.5\n")
     with pytest.raises(RunError, match=r"held_out_patients\.csv is not a table of patients' scores"):
         groups_of(tmp_path)
+
+
+def with_few(table: pd.DataFrame, column: str, positives: int) -> pd.DataFrame:
+    """The same table with so many positives in a column."""
+    return table.assign(**{column: (np.arange(len(table)) < positives).astype(np.int64)})
+
+
+@pytest.mark.parametrize(("positives", "counts"), [(4, False), (5, True), (55, True), (56, False)])
+def test_a_column_counts_only_with_the_least_of_both_kinds_of_patients(
+    tmp_path: Path, positives: int, counts: bool
+) -> None:
+    tables = {name: with_few(patients_table(seed, skill), "BA", positives) for name, seed, skill in (
+        ("good", 1, 2.0), ("poor", 2, 0.2),
+    )}  # fmt: skip
+    for number, (name, table) in enumerate(tables.items()):
+        write_run(tmp_path, number, name, table)
+    (group,) = groups_of(tmp_path)
+    columns = ["L_ICA", "BA"] if counts else ["L_ICA"]
+    for run in group.runs:
+        table = tables[run.record.name]
+        for found, metric in ((run.auroc.value, roc_auc_score), (run.average_precision, average_precision_score)):
+            assert found == pytest.approx(np.mean([metric(table[name], table[f"score_{name}"]) for name in columns]))
+        assert run.scored.by_fold == (run.auroc.value,)
+        assert run.positives == int(table[["L_ICA", "BA"]].any(axis=1).sum())
+    first, second = group.runs
+    assert second.from_best.value == pytest.approx(second.auroc.value - first.auroc.value)
+    assert group.left_out == (() if counts else ("BA",))
+    assert ("BA left out of all numbers, since fewer than 5" in markdown([group], tmp_path, 0.95)) is not counts
+
+
+def test_without_any_column_that_counts_no_number_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KIUM_OUTPUTS", str(tmp_path))
+    for number in range(2):
+        table = with_few(with_few(patients_table(number, 0.5), "BA", 1), "L_ICA", 59)
+        write_run(tmp_path, number, f"net{number}", table)
+    compare(config(tmp_path / "compare"))
+    table = pd.read_csv(tmp_path / "compare" / "comparison.csv")
+    unknown = ["auroc", "auroc_low", "auroc_high", "auroc_by_fold", "average_precision", "from_best", "from_best_p"]
+    assert table[unknown].isna().all(axis=None)
+    assert (table["patients"] == PATIENTS).all()
+    printed = capsys.readouterr().out
+    assert "L_ICA, BA left out of all numbers" in printed
+    assert "nan" not in printed.lower()
+
+    compare(config(tmp_path / "compare", "least_positives=1"))
+    assert pd.read_csv(tmp_path / "compare" / "comparison.csv")["auroc"].notna().all()
+    with pytest.raises(ConfigError, match=r"least_positives is 0\. Give it a whole number of at least 1"):
+        compare(config(tmp_path / "compare", "least_positives=0"))

@@ -12,6 +12,7 @@ from kium_lightning.anatomy import LOCATION_COLUMNS, Circulation
 from kium_lightning.data.cohort import CohortFolder
 from kium_lightning.ensemble.answer import write_answer, write_scores
 from kium_lightning.ensemble.rules import fit_quantiles
+from kium_lightning.ensemble.thresholds import Thresholds
 from kium_lightning.errors import ConfigError, RunError
 from kium_lightning.evaluate import evaluate
 from kium_lightning.records import read_record, write_record
@@ -201,3 +202,33 @@ def test_a_whole_run_is_shown_with_its_pictures_probe_sizes_and_nets(
     card = (tmp_path / "evaluate" / "model_card.md").read_text(encoding="utf-8")
     assert "synthetic patients" in card
     assert str(tmp_path) not in card + page
+
+
+def test_patients_of_the_training_set_are_warned_of_everywhere(
+    run: Simulated, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cohort = CohortFolder(tmp_path / "cohort", "phantom")
+    cohort.train_csv.parent.mkdir(parents=True)
+    cohort.train_csv.write_bytes(run.groundtruth.read_bytes())
+    said = "These patients trained nets of this ensemble: every number here is too high."
+    for part, warned in (("train_set", True), ("test_set", False)):
+        about = {"name": "phantom", "path": str(cohort.path), "part": part}
+        write_record(run.folder, "predict", groundtruth=str(run.groundtruth), cohort=about, members=[])
+
+        evaluate(config(tmp_path, "worst=0", "heat_maps=none", "probe=none"))
+
+        content = written(tmp_path)
+        page = (tmp_path / "evaluate" / "evaluation.html").read_text(encoding="utf-8")
+        assert content["warnings"] == ([said] if warned else [])
+        assert (said in page) is warned
+        assert (said in capsys.readouterr().out.replace("\n", " ")) is warned
+        known = content["presence"]["brier_of_constant"]["from"]
+        assert known == ("these patients" if warned else "training set")
+
+
+def test_json_holds_the_thresholds_rule_and_calibration_or_null(run: Simulated, tmp_path: Path) -> None:
+    evaluate(config(tmp_path))
+    assert written(tmp_path)["thresholds"] == Thresholds.load(run.folder / "thresholds.json").as_dict()
+
+    evaluate(config(tmp_path, f"predictions={run.answer}", f"groundtruth={run.groundtruth}"))
+    assert written(tmp_path)["thresholds"] is None

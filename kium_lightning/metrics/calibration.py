@@ -121,28 +121,6 @@ def brier_score(labels: NDArray[np.generic], scores: NDArray[np.generic]) -> flo
     return float(np.mean((values - truth) ** 2)) if len(values) else float("nan")
 
 
-def brier_skill(labels: NDArray[np.generic], scores: NDArray[np.generic], prevalence: float) -> float:
-    """Computes the share of the Brier score of a constant score that the scores take away.
-
-    Args:
-        labels: (n,) in {0, 1}.
-        scores: (n,) in [0, 1].
-        prevalence: the constant score, in [0, 1]: the share of positives among other patients, such as those trained
-            on; the share among these patients would be a baseline that knows the answer.
-
-    Returns:
-        A value of at most 1: 0 for no better than the constant, below 0 for worse; NaN without patients, where a
-        score is NaN, or where the constant is without error.
-
-    Raises:
-        ValueError: as of ``brier_score``, or the prevalence lies outside [0, 1].
-    """
-    if not 0 <= prevalence <= 1:
-        raise ValueError(f"prevalence must lie in [0, 1], not {prevalence}.")
-    reference = brier_score(labels, np.full(len(labels), prevalence))
-    return 1 - brier_score(labels, scores) / reference if reference > 0 else float("nan")
-
-
 def _checked(
     labels: NDArray[np.generic], scores: NDArray[np.generic]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -98,6 +98,7 @@ def judged_nested(scored: ScoredPatients, answer: NestedAnswer) -> Judged:
         passed=answer.passed,
         location_scores=scored.fused.locations,
         probabilities=answer.scores.presence,
+        one_gate=False,
     )
 
 

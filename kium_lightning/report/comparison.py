@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from kium_lightning.metrics.corrections import widened
 from kium_lightning.metrics.delong import delong_difference, delong_interval
+from kium_lightning.metrics.evaluable import LEAST_OF_EACH
 from kium_lightning.metrics.intervals import (
     UNKNOWN_INTERVAL,
     Interval,
@@ -71,15 +72,19 @@ class Group:
         cohort: the cohort's name.
         folds: those that were held out, each by the run that scores its patients.
         runs: best first; those whose score is not known last.
+        left_out: columns with too few patients with, or without, an aneurysm, which count in no number.
     """
 
     question: str
     cohort: str
     folds: tuple[int, ...]
     runs: tuple[Compared, ...]
+    left_out: tuple[str, ...] = ()
 
 
-def compare_runs(records: Sequence[Record], level: float, draws: int, seed: int) -> list[Group]:
+def compare_runs(
+    records: Sequence[Record], level: float, draws: int, seed: int, least_positives: int = LEAST_OF_EACH
+) -> list[Group]:
     """Groups runs by what they answer about whom, sorts each group by its macro AUROC, and holds all against the best.
 
     Every run of a group meets the same drawn patients, so that its interval does not depend on its neighbours, and that
@@ -90,13 +95,14 @@ def compare_runs(records: Sequence[Record], level: float, draws: int, seed: int)
         level: of the intervals.
         draws: cohorts that the bootstrap draws.
         seed: of the draws.
+        least_positives: how many patients with, and without, an aneurysm a column needs to count.
 
     Returns:
         Groups that score patients first, in the order of their questions. The runs of a recipe on several folds stand
         there as one; alone only beside runs of other recipes that have no more than their fold.
     """
     groups: dict[tuple[bool, str, str, tuple[int, ...], str], list[ScoredRuns]] = defaultdict(list)
-    for scored in scored_runs(records):
+    for scored in scored_runs(records, least_positives):
         facts, table = scored.record.facts, scored.table
         cohort = str(facts["cohort"]["name"])
         if table is None:
@@ -105,7 +111,7 @@ def compare_runs(records: Sequence[Record], level: float, draws: int, seed: int)
             key = (False, str(facts["question"]), cohort, scored.folds, table.digest)
         groups[key].append(scored)
     return [
-        Group(question, cohort, folds, _compared(runs, level, draws, seed))
+        Group(question, cohort, folds, _compared(runs, level, draws, seed), _left_out(runs[0]))
         for (_, question, cohort, folds, _), runs in sorted(groups.items(), key=lambda item: item[0])
         if not all(run.is_part for run in runs)
     ]
@@ -149,6 +155,14 @@ def comparison_table(groups: Sequence[Group]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _left_out(run: ScoredRuns) -> tuple[str, ...]:
+    """The columns that do not count; the same in all runs of a group, as they share a digest."""
+    if run.table is None:
+        return ()
+    counted = run.table.evaluable(run.least_positives).columns
+    return tuple(column for column in run.table.columns if column not in counted)
+
+
 def _compared(runs: Sequence[ScoredRuns], level: float, draws: int, seed: int) -> tuple[Compared, ...]:
     """The runs of one group, best first, each with its interval and its difference from the best."""
     ordered = sorted(runs, key=lambda run: run.rank)
@@ -156,12 +170,14 @@ def _compared(runs: Sequence[ScoredRuns], level: float, draws: int, seed: int) -
     if not tables:  # pretraining
         unknown = Estimate(math.nan, math.nan, math.nan)
         return tuple(Compared(run, unknown, math.nan, _NO_DIFFERENCE, 0, 0) for run in ordered)
-    labels = tables[0].labels  # of the whole group, as it shares a digest
+    positives = int(tables[0].labels.any(axis=1).sum())  # of the whole group, as it shares a digest
+    tables = [table.evaluable(ordered[0].least_positives) for table in tables]
+    labels = tables[0].labels
     counts = bootstrap_counts(len(labels), draws, np.random.default_rng(seed))
     drawn = [_drawn_aurocs(table, counts) for table in tables]
     compared = []
     for run, table, values in zip(ordered, tables, drawn, strict=True):
-        if run is ordered[0]:
+        if run is ordered[0] or not table.columns:
             from_best = _NO_DIFFERENCE
         elif labels.shape[1] == 1:
             from_best = delong_difference(labels[:, 0], table.scores[:, 0], tables[0].scores[:, 0], level)
@@ -169,7 +185,6 @@ def _compared(runs: Sequence[ScoredRuns], level: float, draws: int, seed: int) -
             from_best = bootstrap_difference(run.auroc - ordered[0].auroc, values - drawn[0], len(labels), level)
         precision = macro(per_label(average_precision, labels, table.scores))
         estimate = Estimate(run.auroc, *_ends(table, run.auroc, values, level))
-        positives = int(labels.any(axis=1).sum())
         compared.append(Compared(run, estimate, precision, from_best, len(labels), positives))
     return tuple(compared)
 
@@ -179,13 +194,15 @@ def _ends(table: PatientTable, value: float, values: NDArray[np.float64], level:
     patients = len(table.labels)
     if len(table.columns) == 1:
         return delong_interval(table.labels[:, 0], table.scores[:, 0], level)
-    if patients < 2:
+    if patients < 2 or not table.columns:
         return UNKNOWN_INTERVAL
     return bca_interval(value, values, _drawn_aurocs(table, leave_one_out(patients)), widened(level, patients))
 
 
 def _drawn_aurocs(table: PatientTable, counts: NDArray[np.int16]) -> NDArray[np.float64]:
     """The macro AUROC of each drawn cohort, over the columns that have both classes there."""
+    if not table.columns:
+        return np.full(len(counts), math.nan)
     columns = zip(table.labels.T, table.scores.T, strict=True)
     each = [bootstrap_values(auroc, labels, scores, counts=counts) for labels, scores in columns]
     return np.array([macro(values) for values in np.array(each).T])

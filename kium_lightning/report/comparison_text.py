@@ -42,7 +42,7 @@ def terminal_table(group: Group, outputs: Path) -> Table:
 
 def markdown(groups: Sequence[Group], outputs: Path, level: float) -> str:
     """All groups as a page."""
-    parts = ["# Runs compared", "", *notes(level), ""]
+    parts = ["# Runs compared", "", *notes(level, groups), ""]
     for group in groups:
         headings = _headings(group)
         aligned = ["---:" if heading in _RIGHT else "---" for heading in headings]
@@ -54,9 +54,10 @@ def markdown(groups: Sequence[Group], outputs: Path, level: float) -> str:
     return "\n".join(parts)
 
 
-def notes(level: float) -> list[str]:
+def notes(level: float, groups: Sequence[Group] = ()) -> list[str]:
     """How the tables are to be read, a sentence or two each."""
     return [
+        *dict.fromkeys(_few(group) for group in groups if group.left_out),
         "Only runs of one table answer the same question about the same patients. AUROC and AP (average precision) are "
         f"means over what is asked of each patient, the {percent(level)} interval is over patients. By chance the "
         "AUROC is 0.500.",
@@ -68,6 +69,14 @@ def notes(level: float) -> list[str]:
         "pooled; by fold: the AUROC of each alone. Only runs with data.validation=held_out chose their epoch by these "
         "patients, too, which makes their numbers somewhat high.",
     ]
+
+
+def _few(group: Group) -> str:
+    least = group.runs[0].scored.least_positives
+    return (
+        f"{title(group)}: {', '.join(group.left_out)} left out of all numbers, since fewer than {least} patients have "
+        "an aneurysm there (or have none)."
+    )
 
 
 def _asks(group: Group) -> bool:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kium_lightning.metrics.calls import sensitivity, specificity
-from kium_lightning.metrics.evaluable import LEAST_OF_EACH
-from kium_lightning.metrics.official import accuracy_gain, all_zero_accuracy, location_accuracy, official_auroc
+from kium_lightning.metrics.evaluable import LEAST_OF_EACH, Evaluable
+from kium_lightning.metrics.official import accuracy_gain, all_zero_accuracy, location_accuracy
 from kium_lightning.report.draws import Draws
 from kium_lightning.report.estimates import Estimate, Share
 from kium_lightning.report.locations import LocationResult, Locations, judge_locations
@@ -27,9 +27,9 @@ class Evaluation:
         patients: how many were judged.
         with_aneurysm: how many of them have one.
         level: of all intervals, such as 0.95.
-        least_positives: how many patients with, and without, an aneurysm a location needs to be evaluable.
-        auroc: the first official number, with its bootstrap interval over patients.
-        location_accuracy: the second, likewise.
+        least_positives: how many patients with, and without, an aneurysm a ranking needs to be evaluable, of presence
+            as of each location.
+        location_accuracy: the second official number, with its bootstrap interval over patients.
         all_zero_accuracy: the second number of an answer that calls no location in anybody.
         accuracy_gain: location accuracy minus that, its interval from the same draws of patients for both.
         presence: what else is to be said of the presence score.
@@ -46,7 +46,6 @@ class Evaluation:
     with_aneurysm: int
     level: float
     least_positives: int
-    auroc: Estimate
     location_accuracy: Estimate
     all_zero_accuracy: float
     accuracy_gain: Estimate
@@ -58,6 +57,16 @@ class Evaluation:
     spared: Share
     confirmed: Share
     by_location: Locations
+
+    @property
+    def auroc(self) -> Estimate:
+        """The first official number, with DeLong's interval; NaN where it is not evaluable."""
+        return self.presence.auroc
+
+    @property
+    def evaluable(self) -> Evaluable:
+        """Whether patients are enough to rank them by presence."""
+        return Evaluable(self.with_aneurysm, self.without_aneurysm, self.least_positives)
 
     @property
     def without_aneurysm(self) -> int:
@@ -117,7 +126,7 @@ def evaluate_answer(
         level: of the intervals, in (0, 1).
         draws: how many cohorts the bootstrap draws.
         seed: of these draws.
-        least_positives: how many patients with, and without, an aneurysm a location needs to be evaluable.
+        least_positives: how many patients with, and without, an aneurysm a ranking needs to be evaluable.
         prevalence: the share of patients with an aneurysm where the nets were trained, which the Brier score is
             compared with; None for the share among these patients.
     """
@@ -143,11 +152,10 @@ def evaluate_answer(
         with_aneurysm=int(has_aneurysm.sum()),
         level=level,
         least_positives=least_positives,
-        auroc=drawn.estimate(official_auroc, has_aneurysm, judged.presence),
         location_accuracy=drawn.estimate(location_accuracy, truth, calls),
         all_zero_accuracy=all_zero_accuracy(truth),
         accuracy_gain=drawn.difference(accuracy_gain(truth, calls), gains.values),
-        presence=judge_presence(judged, drawn, prevalence, seed),
+        presence=judge_presence(judged, drawn, prevalence, seed, least_positives),
         gate_sensitivity=gate(has_aneurysm == 1, passed),
         gate_specificity=gate(has_aneurysm == 0, None if passed is None else ~passed),
         gate_passed=gate(np.ones(len(has_aneurysm), dtype=np.bool_), passed),

@@ -18,6 +18,7 @@ from kium_lightning.records import Record
 from kium_lightning.report.pictures import first_sentence
 from kium_lightning.report.sizes import Aneurysm, read_aneurysms
 
+TRAINED_ON = "These patients trained nets of this ensemble: every number here is too high."
 NO_PROBE_WANTED = "The metadata probe was switched off."
 
 
@@ -53,9 +54,17 @@ def origin_of(record: Record | None) -> Origin | None:
     )
 
 
+def warnings_of(origin: Origin | None) -> tuple[str, ...]:
+    """What a reader must know before any number: that the patients are those of the training set."""
+    return (TRAINED_ON,) if origin is not None and origin.part == "train_set" else ()
+
+
 def training_prevalence(origin: Origin | None) -> float | None:
-    """The share of patients with an aneurysm in a cohort's training set; None where that is not known."""
-    if origin is None:
+    """The share of patients with an aneurysm in a cohort's training set.
+
+    None where that is not known, or where it is that of the judged patients and so was not known before them.
+    """
+    if origin is None or origin.part == "train_set":
         return None
     try:
         labels = pd.read_csv(origin.cohort.train_csv)[PRESENCE_COLUMN]

@@ -22,7 +22,7 @@ def model_card(evaluation: Evaluation, source: Source, context: Context) -> str:
         ["## What it is", "", *_what(told)],
         ["## What it is for, and what not", "", *_USE],
         ["## What it was trained on", "", *_data(told, source, context)],
-        ["## Operating point", "", *_operating_point(source)],
+        ["## Operating point", "", *_operating_point(told, source)],
         ["## Results", "", *_results(evaluation, context)],
         ["## By location", "", *_locations(evaluation)],
         ["## By size", "", *_sizes(context)],
@@ -70,8 +70,8 @@ def _data(told: Provenance, source: Source, context: Context) -> list[str]:
     return [" ".join(lines)]
 
 
-def _operating_point(source: Source) -> list[str]:
-    return ["Not known." if source.thresholds is None else words.operating_point(source.thresholds)]
+def _operating_point(told: Provenance, source: Source) -> list[str]:
+    return ["Not known." if source.thresholds is None else words.operating_point(source.thresholds, told)]
 
 
 def _results(evaluation: Evaluation, context: Context) -> list[str]:
@@ -80,7 +80,7 @@ def _results(evaluation: Evaluation, context: Context) -> list[str]:
         f"{evaluation.patients} patients, {evaluation.with_aneurysm} with an aneurysm.",
         "",
         *_row("", "Value", f"{percent(evaluation.level)} interval", "To beat"),
-        _estimate("AUROC, aneurysm", evaluation.auroc, f"{CHANCE_AUROC} by chance"),
+        _estimate("AUROC, aneurysm", evaluation.auroc, evaluation.evaluable.reason or f"{CHANCE_AUROC} by chance"),
     ]
     if context.probe is not None:
         lines.append(_estimate("AUROC of file metadata alone", context.probe.auroc, f"{CHANCE_AUROC} by chance"))
@@ -107,7 +107,7 @@ def _results(evaluation: Evaluation, context: Context) -> list[str]:
             lines.append(_share(title, counted))
     said = [words.presence_verdict(evaluation), words.verdict(evaluation), words.brier_verdict(evaluation)]
     if context.probe is not None:
-        said.insert(1, words.probe_verdict(context.probe))
+        said.insert(1, words.probe_verdict(evaluation, context.probe))
     error = number(presence.calibration_error)
     return [
         *lines,

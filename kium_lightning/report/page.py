@@ -73,12 +73,13 @@ def evaluation_page(judged: Judged, evaluation: Evaluation, source: Source, cont
         words=words,
         level=tables.percent(evaluation.level),
         chance=CHANCE_AUROC,
+        one_gate=judged.one_gate,
         unknown=tables.UNKNOWN,
     )
 
 
 def _plots(judged: Judged, evaluation: Evaluation, source: Source, context: Context) -> Plots:
-    gate = None if source.thresholds is None else source.thresholds.presence
+    gate = source.thresholds.presence if source.thresholds is not None and judged.one_gate else None
     return Plots(
         _markup(roc_plot(evaluation)),
         _markup(precision_plot(evaluation)),

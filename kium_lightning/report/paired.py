@@ -1,5 +1,6 @@
 """An answer beside another score or another answer about the same patients: differences that are paired."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -8,11 +9,13 @@ from numpy.typing import NDArray
 
 from kium_lightning.errors import RunError
 from kium_lightning.metrics.delong import delong_difference
+from kium_lightning.metrics.evaluable import LEAST_OF_EACH, evaluable
 from kium_lightning.metrics.intervals import PairedDifference
-from kium_lightning.metrics.official import accuracy_gain, location_accuracy, official_auroc
+from kium_lightning.metrics.official import accuracy_gain, location_accuracy
 from kium_lightning.metrics.permutation import paired_permutation
 from kium_lightning.report.draws import Draws
 from kium_lightning.report.estimates import Estimate
+from kium_lightning.report.presence import auroc_after_delong
 from kium_lightning.report.reading import Judged
 
 
@@ -21,8 +24,8 @@ class Probe:
     """What file metadata alone tells about the same patients; nothing in it has seen a pixel.
 
     Attributes:
-        auroc: of its presence score, with its bootstrap interval.
-        difference: the answer's AUROC minus the probe's, after DeLong.
+        auroc: of its presence score, with DeLong's interval; NaN where patients are too few to evaluate it.
+        difference: the answer's AUROC minus the probe's, after DeLong; likewise.
         trained_on: how many patients it was fitted on.
     """
 
@@ -45,10 +48,11 @@ class Against:
 
     Attributes:
         name: what the other answer is called on the page: its file, relative to the outputs where it lies there.
-        auroc: of the other answer, with its bootstrap interval from the same draws.
-        location_accuracy: likewise.
-        auroc_difference: this answer minus the other, after DeLong.
-        accuracy_difference: likewise, the interval from the same draws of patients, p by permuting the pairs.
+        auroc: of the other answer, with DeLong's interval; NaN where patients are too few to evaluate it.
+        location_accuracy: of the other answer, with its bootstrap interval from the same draws.
+        auroc_difference: this answer minus the other, after DeLong; NaN as the AUROC.
+        accuracy_difference: this answer minus the other, the interval from the same draws of patients, p by permuting
+            the pairs.
     """
 
     name: str
@@ -68,7 +72,13 @@ class Against:
         }
 
 
-def judge_probe(judged: Judged, scores: NDArray[np.float64], trained_on: int, draws: Draws) -> Probe:
+def judge_probe(
+    judged: Judged,
+    scores: NDArray[np.float64],
+    trained_on: int,
+    draws: Draws,
+    least_positives: int = LEAST_OF_EACH,
+) -> Probe:
     """Judges a probe's scores on the patients of an answer.
 
     Args:
@@ -76,13 +86,16 @@ def judge_probe(judged: Judged, scores: NDArray[np.float64], trained_on: int, dr
         scores: (n,) the probe's, in the order of the patients.
         trained_on: how many patients it was fitted on.
         draws: of the same patients.
+        least_positives: how many patients with, and without, an aneurysm a ranking needs to be evaluable.
     """
-    truth = judged.has_aneurysm
-    difference = delong_difference(truth, judged.presence, scores, draws.level)
-    return Probe(draws.estimate(official_auroc, truth, scores), difference, trained_on)
+    truth, level = judged.has_aneurysm, draws.level
+    difference = _auroc_difference(truth, judged.presence, scores, level, least_positives)
+    return Probe(auroc_after_delong(truth, scores, level, least_positives), difference, trained_on)
 
 
-def compare_answers(judged: Judged, other: Judged, name: str, draws: Draws, seed: int) -> Against:
+def compare_answers(
+    judged: Judged, other: Judged, name: str, draws: Draws, seed: int, least_positives: int = LEAST_OF_EACH
+) -> Against:
     """Compares two answers about the same patients.
 
     Args:
@@ -91,6 +104,7 @@ def compare_answers(judged: Judged, other: Judged, name: str, draws: Draws, seed
         name: of the other answer.
         draws: of these patients.
         seed: of the permutations.
+        least_positives: how many patients with, and without, an aneurysm a ranking needs to be evaluable.
 
     Raises:
         RunError: the patients or their truth differ.
@@ -104,8 +118,21 @@ def compare_answers(judged: Judged, other: Judged, name: str, draws: Draws, seed
     ends = draws.difference(permuted.value, own.values - others.values)
     return Against(
         name,
-        draws.estimate(official_auroc, sick, other.presence),
+        auroc_after_delong(sick, other.presence, draws.level, least_positives),
         draws.estimate(location_accuracy, truth, other.calls),
-        delong_difference(sick, judged.presence, other.presence, draws.level),
+        _auroc_difference(sick, judged.presence, other.presence, draws.level, least_positives),
         PairedDifference(permuted.value, ends.low, ends.high, permuted.p),
     )
+
+
+def _auroc_difference(
+    truth: NDArray[np.int64],
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+    level: float,
+    least_positives: int,
+) -> PairedDifference:
+    """The first AUROC minus the second after DeLong; NaN where patients are too few."""
+    if not evaluable(truth, least_positives).holds:
+        return PairedDifference(math.nan, math.nan, math.nan, math.nan)
+    return delong_difference(truth, first, second, level)

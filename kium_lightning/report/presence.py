@@ -1,17 +1,20 @@
-"""How good the presence score is beyond its AUROC: DeLong's interval, average precision, calibration."""
+"""How good the presence score is: its AUROC after DeLong, average precision, calibration."""
 
 import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kium_lightning.metrics.calibration import Reliability, brier_score, expected_calibration_error, reliability
 from kium_lightning.metrics.delong import delong_interval
+from kium_lightning.metrics.evaluable import evaluable
+from kium_lightning.metrics.official import official_auroc
 from kium_lightning.metrics.ranking import auroc, average_precision
 from kium_lightning.report.curves import Curves, presence_curves
 from kium_lightning.report.draws import Draws
-from kium_lightning.report.estimates import Estimate
+from kium_lightning.report.estimates import UNKNOWN_ESTIMATE, Estimate
 from kium_lightning.report.reading import Judged
 
 BINS = 10
@@ -24,8 +27,9 @@ class Presence:
     """The presence score as a probability.
 
     Attributes:
-        delong: the AUROC with DeLong's interval.
-        average_precision: with its bootstrap interval.
+        auroc: with DeLong's interval; NaN where patients are too few to evaluate it.
+        auroc_bootstrap: the same with its bootstrap interval, which collapses to a point at an AUROC of 1.
+        average_precision: with its bootstrap interval; NaN as the AUROC.
         prevalence: what chance gives as average precision: the share of these patients with an aneurysm.
         brier: the mean squared distance from the truth, likewise.
         constant: the score that the Brier score is compared with: one probability for everybody.
@@ -37,10 +41,11 @@ class Presence:
             in the mean.
         calibration_error_limit: what they would stay below in 95 % of repetitions.
         reliability: the bins.
-        curves: over all thresholds; None where all patients have, or none has, an aneurysm.
+        curves: over all thresholds; None where the AUROC is not evaluable.
     """
 
-    delong: Estimate
+    auroc: Estimate
+    auroc_bootstrap: Estimate
     average_precision: Estimate
     prevalence: float
     brier: Estimate
@@ -58,7 +63,7 @@ class Presence:
         """All numbers as JSON values; unknown ones as NaN."""
         bins = self.reliability
         return {
-            "auroc_delong": asdict(self.delong),
+            "auroc_bootstrap": asdict(self.auroc_bootstrap),
             "average_precision": asdict(self.average_precision),
             "prevalence": self.prevalence,
             "brier": asdict(self.brier),
@@ -91,7 +96,16 @@ class Presence:
         }
 
 
-def judge_presence(judged: Judged, draws: Draws, constant: float | None, seed: int) -> Presence:
+def auroc_after_delong(
+    truth: NDArray[np.int64], scores: NDArray[np.float64], level: float, least_positives: int
+) -> Estimate:
+    """The AUROC with DeLong's interval; NaN where positives or negatives are fewer than the least."""
+    if not evaluable(truth, least_positives).holds:
+        return UNKNOWN_ESTIMATE
+    return Estimate(official_auroc(truth, scores), *delong_interval(truth, scores, level))
+
+
+def judge_presence(judged: Judged, draws: Draws, constant: float | None, seed: int, least_positives: int) -> Presence:
     """Computes the numbers.
 
     Args:
@@ -100,8 +114,10 @@ def judge_presence(judged: Judged, draws: Draws, constant: float | None, seed: i
         constant: the probability that the Brier score is compared with, such as the share of patients with an aneurysm
             in the training set; None for the share among these patients, the constant that is hardest to beat.
         seed: of the draws that say what chance does to the calibration error.
+        least_positives: how many patients with, and without, an aneurysm a ranking needs to be evaluable.
     """
     truth, scores = judged.has_aneurysm, judged.forecast
+    can_rank = evaluable(truth, least_positives).holds
     prevalence = float(truth.mean()) if len(truth) else math.nan
     forecast = prevalence if constant is None else constant
     constants = np.full(len(truth), forecast)
@@ -114,8 +130,9 @@ def judge_presence(judged: Judged, draws: Draws, constant: float | None, seed: i
         for _ in range(_REPETITIONS if len(truth) else 0)
     ]
     return Presence(
-        delong=Estimate(auroc(truth, judged.presence), *delong_interval(truth, judged.presence, draws.level)),
-        average_precision=draws.estimate(average_precision, truth, judged.presence),
+        auroc=auroc_after_delong(truth, judged.presence, draws.level, least_positives),
+        auroc_bootstrap=draws.estimate(auroc, truth, judged.presence) if can_rank else UNKNOWN_ESTIMATE,
+        average_precision=draws.estimate(average_precision, truth, judged.presence) if can_rank else UNKNOWN_ESTIMATE,
         prevalence=prevalence,
         brier=draws.around(value, own),
         constant=forecast,
@@ -126,5 +143,5 @@ def judge_presence(judged: Judged, draws: Draws, constant: float | None, seed: i
         calibration_error_by_chance=float(np.mean(by_chance)) if by_chance else math.nan,
         calibration_error_limit=float(np.quantile(by_chance, 0.95)) if by_chance else math.nan,
         reliability=reliability(truth, scores, bins, level=draws.level),
-        curves=presence_curves(judged, draws),
+        curves=presence_curves(judged, draws) if can_rank else None,
     )

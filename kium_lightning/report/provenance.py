@@ -1,5 +1,6 @@
 """Where an answer comes from: its nets, what they were trained on, code, versions, hardware and time."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -61,6 +62,11 @@ class Provenance:
 
     nets: tuple[Net, ...]
     facts: tuple[tuple[str, str], ...]
+
+    @property
+    def averaged(self) -> int:
+        """How many nets stand in one place and are averaged; 0 without nets."""
+        return max(Counter(net.place for net in self.nets).values(), default=0)
 
     @property
     def overrides(self) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ class Judged:
         location_scores: (n, 21) in [0, 1], NaN where no locator ran; None where the scores are not known.
         probabilities: (n,) what presence is judged by as a probability, where that is another number than what ranks
             the patients; None where it is the same.
+        one_gate: whether one threshold on ``presence`` decided about all patients; False where each fold had its own.
     """
 
     patients: NDArray[np.int64]
@@ -38,6 +39,7 @@ class Judged:
     passed: NDArray[np.bool_] | None = None
     location_scores: NDArray[np.float64] | None = None
     probabilities: NDArray[np.float64] | None = None
+    one_gate: bool = True
 
     @property
     def forecast(self) -> NDArray[np.float64]:

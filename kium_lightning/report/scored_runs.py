@@ -4,7 +4,7 @@ import hashlib
 import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from kium_lightning.anatomy import INDEX_COLUMN
 from kium_lightning.errors import RunError
+from kium_lightning.metrics.evaluable import evaluable
 from kium_lightning.metrics.ranking import auroc, macro, per_label
 from kium_lightning.records import PATIENTS_NAME, Record
 from kium_lightning.tasks.fold_runs import recipe_key
@@ -38,6 +39,12 @@ class PatientTable:
     labels: NDArray[np.int64]
     scores: NDArray[np.float64]
 
+    def evaluable(self, least_positives: int) -> "PatientTable":
+        """The same patients with those columns alone that have so many of them with, and without, the label."""
+        kept = [k for k in range(len(self.columns)) if evaluable(self.labels[:, k], least_positives).holds]
+        columns = [self.columns[k] for k in kept]
+        return replace(self, columns=columns, labels=self.labels[:, kept], scores=self.scores[:, kept])
+
     @property
     def digest(self) -> str:
         """A hash that is equal for the same patients with the same labels."""
@@ -55,6 +62,7 @@ class ScoredRuns:
         table: the patients; None where a run scores none.
         by_fold: the macro AUROC of each fold alone; NaN where it is not known.
         is_part: whether it stands among the runs of several folds, too.
+        least_positives: how many patients with, and without, the label a column needs to count in an AUROC.
     """
 
     records: tuple[Record, ...]
@@ -62,6 +70,7 @@ class ScoredRuns:
     table: PatientTable | None
     by_fold: tuple[float, ...]
     is_part: bool
+    least_positives: int
 
     @property
     def record(self) -> Record:
@@ -81,7 +90,7 @@ class ScoredRuns:
     @property
     def auroc(self) -> float:
         """The macro AUROC of all patients together; NaN where it is not known."""
-        return _macro_auroc(self.table)
+        return _macro_auroc(self.table, self.least_positives)
 
     @property
     def rank(self) -> tuple[bool, float, str]:
@@ -90,11 +99,12 @@ class ScoredRuns:
         return math.isnan(value), 0.0 if math.isnan(value) else -value, self.record.finished
 
 
-def scored_runs(records: Sequence[Record]) -> list[ScoredRuns]:
+def scored_runs(records: Sequence[Record], least_positives: int) -> list[ScoredRuns]:
     """Reads the patients of runs, and joins the newest runs of each recipe's folds.
 
     Args:
         records: of finished trainings, newest first.
+        least_positives: how many patients with, and without, the label a column needs to count in an AUROC.
 
     Raises:
         RunError: a file is not in the form that training writes.
@@ -112,12 +122,13 @@ def scored_runs(records: Sequence[Record]) -> list[ScoredRuns]:
         members = tuple(record for _, record in sorted(by_fold.items()))
         parts |= {record.folder for record in members}
         joined = _as_patients(out_of_fold_table({int(r.facts["split"]["fold"]): r for r in members}))
-        aurocs = tuple(_macro_auroc(tables[record.folder]) for record in members)
-        found.append(ScoredRuns(members, settings[members[0].folder], joined, aurocs, is_part=False))
+        aurocs = tuple(_macro_auroc(tables[record.folder], least_positives) for record in members)
+        found.append(ScoredRuns(members, settings[members[0].folder], joined, aurocs, False, least_positives))
     for record in records:
         table = tables[record.folder]
         own = settings[record.folder]
-        found.append(ScoredRuns((record,), own, table, (_macro_auroc(table),), record.folder in parts))
+        auroc_alone = _macro_auroc(table, least_positives)
+        found.append(ScoredRuns((record,), own, table, (auroc_alone,), record.folder in parts, least_positives))
     return found
 
 
@@ -144,8 +155,11 @@ def _as_patients(table: pd.DataFrame) -> PatientTable:
     return PatientTable(table[INDEX_COLUMN].to_numpy(np.int64), columns, labels, scores)
 
 
-def _macro_auroc(table: PatientTable | None) -> float:
-    return math.nan if table is None else macro(per_label(auroc, table.labels, table.scores))
+def _macro_auroc(table: PatientTable | None, least_positives: int) -> float:
+    if table is None:
+        return math.nan
+    counted = table.evaluable(least_positives)
+    return macro(per_label(auroc, counted.labels, counted.scores))
 
 
 def _distinct_settings(records: Sequence[Record]) -> list[str]:

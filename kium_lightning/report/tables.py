@@ -66,8 +66,9 @@ def headline_table(evaluation: Evaluation, probe: Probe | None = None, against: 
     def row(title: str, estimate: Estimate, meaning: str, digits: int = 4) -> None:
         table.add_row(title, f"[bold]{number(estimate.value, digits)}[/bold]", interval(estimate, digits), meaning)
 
-    row("AUROC, aneurysm (official)", evaluation.auroc, f"{number(CHANCE_AUROC, 4)} by chance")
-    table.add_row("  its interval after DeLong", "", interval(presence.delong, 4), "")
+    chance = f"{number(CHANCE_AUROC, 4)} by chance"
+    row("AUROC, aneurysm (official)", evaluation.auroc, evaluation.evaluable.reason or chance)
+    table.add_row("  its interval by bootstrap", "", interval(presence.auroc_bootstrap, 4), "")
     if probe is not None:
         table.add_row("  file metadata alone", number(probe.auroc.value, 4), interval(probe.auroc, 4), "sees no vessel")
     row("location accuracy (official)", evaluation.location_accuracy, _none_in_anybody(evaluation))

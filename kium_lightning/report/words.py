@@ -8,6 +8,7 @@ from kium_lightning.ensemble.thresholds import Thresholds
 from kium_lightning.report.estimates import Estimate
 from kium_lightning.report.evaluation import CHANCE_AUROC, Evaluation
 from kium_lightning.report.paired import Against, Probe
+from kium_lightning.report.provenance import Provenance
 from kium_lightning.report.tables import UNKNOWN, number, percent
 
 _TOO_FEW = "These patients are too few to tell the difference from none."
@@ -32,7 +33,7 @@ def presence_verdict(evaluation: Evaluation) -> str:
     """Says in a sentence whether the presence score ranks patients better than chance."""
     auroc = evaluation.auroc
     if math.isnan(auroc.value):
-        return "The AUROC is not evaluable: it needs patients with and patients without an aneurysm."
+        return f"The AUROC is {evaluation.evaluable.reason or 'not known'}."
     if auroc.low > CHANCE_AUROC:
         return "The presence score ranks patients with an aneurysm above those without better than chance."
     if auroc.high < CHANCE_AUROC:
@@ -43,11 +44,11 @@ def presence_verdict(evaluation: Evaluation) -> str:
     )
 
 
-def probe_verdict(probe: Probe) -> str:
+def probe_verdict(evaluation: Evaluation, probe: Probe) -> str:
     """Says in a sentence what the answer is worth beyond what file metadata give away."""
     apart = probe.difference
     if math.isnan(apart.value):
-        return "What file metadata alone would reach is not evaluable."
+        return f"What file metadata alone would reach is {evaluation.evaluable.reason or 'not known'}."
     if not math.isnan(apart.low) and apart.low > 0:
         return "It is better than a guess from file metadata alone, which sees no vessel."
     side = "above" if apart.value > 0 else "below"
@@ -70,7 +71,7 @@ def brier_verdict(evaluation: Evaluation) -> str:
     return f"Read as a probability, the score is {'better' if gain.value > 0 else 'worse'} than {same}."
 
 
-def against_verdict(against: Against) -> str:
+def against_verdict(evaluation: Evaluation, against: Against) -> str:
     """Says in a sentence or two how two answers about the same patients differ."""
     said = []
     for what, apart in (
@@ -78,7 +79,8 @@ def against_verdict(against: Against) -> str:
         ("location accuracy", against.accuracy_difference),
     ):
         if math.isnan(apart.value):
-            said.append(f"The difference in {what} is not evaluable.")
+            reason = evaluation.evaluable.reason if what == "AUROC" else ""
+            said.append(f"The difference in {what} is {reason or 'not known'}.")
         elif apart.value == 0:
             said.append(f"The {what} is the same.")
         else:
@@ -108,11 +110,20 @@ def calibration_verdict(evaluation: Evaluation) -> str:
     return f"That is no more than chance: {typical}."
 
 
-def operating_point(thresholds: Thresholds) -> str:
-    """Says in a sentence which thresholds an answer was made with, and on whom they were fitted."""
+def operating_point(thresholds: Thresholds, provenance: Provenance | None = None) -> str:
+    """Says in a sentence or two which thresholds an answer was made with, and on whom they were fitted.
+
+    Args:
+        thresholds: that the answer was made with.
+        provenance: its nets, where they are known: several of one place are averaged.
+    """
     fitted = dict(thresholds.fitted_on)
     patients, seen = fitted.pop("patients", None), fitted.pop("seen", None)
-    by_whom = {None: "", True: " that the nets were trained on", False: " that no net was trained on"}[seen]
+    averaged = 0 if provenance is None else provenance.averaged
+    unseen = " that no net was trained on"
+    if averaged > 1 or fitted.get("folds", 1) > 1:  # each patient trained the nets of the other folds
+        unseen = ", each scored by nets that did not see the patient"
+    by_whom = {None: "", True: " that the nets were trained on", False: unseen}[seen]
     on = "" if patients is None else f", fitted on {patients} patients{by_whom}"
     rules = [
         f"{name}: {_told(fitted.pop(name))}" for name in ("gate", "locations") if isinstance(fitted.get(name), dict)
@@ -122,6 +133,11 @@ def operating_point(thresholds: Thresholds) -> str:
         f"A patient passes above a presence score of {number(thresholds.presence, 4)}. Rule “{thresholds.rule}”{on}"
         + (f" ({details})" if details else "")
         + f". Calibration of the scores: {thresholds.calibration.name}."
+        + (
+            f" A prediction averages {averaged} nets, while the thresholds were fitted on the scores of one net each."
+            if seen is False and averaged > 1
+            else ""
+        )
     )
 
 
@@ -129,12 +145,12 @@ def notes(evaluation: Evaluation) -> list[str]:
     """Says how the numbers are to be read, one sentence or two each."""
     level = percent(evaluation.level)
     said = [
-        f"Intervals are {level} and over patients. AUROC, average precision, Brier score, means, and shares of all "
-        "locations together: patients drawn anew (bootstrap, one set of draws for all numbers; BCa, percentiles for "
-        "differences, widened for few patients). Shares of patients: Wilson, which holds for few and for extreme "
-        "shares, where the bootstrap collapses to a point; the bootstrap's ends stand beside it in evaluation.json.",
-        "DeLong's interval of the AUROC is computed in another way than the bootstrap's. Where the two disagree, "
-        "the patients are few.",
+        f"Intervals are {level} and over patients. AUROC of presence and differences of it: DeLong. AUROC of a "
+        "location, average precision, Brier score, means, and shares of all locations together: patients drawn anew "
+        "(bootstrap, one set of draws for all numbers; BCa, percentiles for differences, widened for few patients). "
+        "Shares of patients: Wilson. DeLong's and Wilson's hold for few patients and for extreme values, where the "
+        "bootstrap collapses to a point; the bootstrap's ends stand beside them in evaluation.json.",
+        "Where the two intervals of the AUROC disagree, the patients are few.",
         "Bands around curves hold point by point, not for the whole curve at once.",
     ]
     if evaluation.gate_sensitivity is None:
@@ -146,6 +162,11 @@ def notes(evaluation: Evaluation) -> list[str]:
             "AUROC and AP (average precision) of a location are of the whole system: patients whom the gate stopped "
             "have no location score and rank, tied, below all others. A positive who was stopped lowers them. An AP "
             "by chance would be the share of positives."
+        )
+    if not evaluation.evaluable.holds:
+        said.append(
+            f"Presence has neither AUROC, average precision nor curves here: {evaluation.evaluable.reason}. A ranking "
+            f"needs {evaluation.least_positives} patients with an aneurysm and as many without."
         )
     few = [location.column for location in evaluation.locations if not location.is_evaluable]
     if few:

@@ -8,7 +8,6 @@ from sklearn.metrics import brier_score_loss
 from kium_lightning.metrics.calibration import (
     Binning,
     brier_score,
-    brier_skill,
     expected_calibration_error,
     reliability,
 )
@@ -81,13 +80,9 @@ def test_the_calibration_error_of_perfect_probabilities_shrinks_with_the_patient
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_brier_score_is_scikit_learns_and_its_skill_counts_from_the_prevalence(seed: int) -> None:
+def test_the_brier_score_is_scikit_learns(seed: int) -> None:
     labels, scores = _cohort(seed)
     assert brier_score(labels, scores) == pytest.approx(brier_score_loss(labels, scores))
-    reference = brier_score_loss(labels, np.full(len(labels), 0.46))
-    assert brier_skill(labels, scores, 0.46) == pytest.approx(1 - brier_score_loss(labels, scores) / reference)
-    assert brier_skill(labels, labels.astype(float), 0.46) == 1
-    assert brier_skill(labels, np.full(len(labels), 0.46), 0.46) == 0
 
 
 def test_what_cannot_be_known_is_nan() -> None:
@@ -96,8 +91,6 @@ def test_what_cannot_be_known_is_nan() -> None:
         assert len(reliability(labels, scores).counts) == 0
         assert np.isnan(expected_calibration_error(labels, scores))
         assert np.isnan(brier_score(labels, scores))
-        assert np.isnan(brier_skill(labels, scores, 0.5))
-    assert np.isnan(brier_skill(np.zeros(3), np.full(3, 0.1), 0.0))  # nothing can be better than no error
 
 
 def test_malformed_probabilities_are_an_error() -> None:
@@ -109,7 +102,5 @@ def test_malformed_probabilities_are_an_error() -> None:
         reliability(np.zeros(2), np.zeros(3))
     with pytest.raises(ValueError, match="bins"):
         reliability(np.zeros(2), np.zeros(2), 0)
-    with pytest.raises(ValueError, match="prevalence"):
-        brier_skill(np.zeros(2), np.zeros(2), 46)
     with pytest.raises(ValueError, match="level"):
         wilson_ends(np.array(1), np.array(2), 95)

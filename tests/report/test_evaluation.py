@@ -10,6 +10,7 @@ from sklearn.metrics import average_precision_score, recall_score, roc_auc_score
 
 from kium_lightning.anatomy import LOCATION_COLUMNS
 from kium_lightning.metrics.calls import sensitivity, specificity
+from kium_lightning.metrics.delong import delong_interval
 from kium_lightning.metrics.intervals import Metric, bootstrap_interval
 from kium_lightning.metrics.ranking import auroc, average_precision
 from kium_lightning.report.estimates import Estimate, Share
@@ -167,7 +168,7 @@ def test_every_interval_over_patients_is_that_of_cohorts_drawn_one_by_one(
     presence, truth = evaluation.presence, judged.has_aneurysm
     assert evaluation.gate_sensitivity is not None
     for found, expected in (
-        (evaluation.auroc, one_by_one(auroc, truth, judged.presence)),
+        (presence.auroc_bootstrap, one_by_one(auroc, truth, judged.presence)),
         (location.auroc, one_by_one(auroc, labels, ranks)),
         (location.average_precision, one_by_one(average_precision, labels, ranks)),
         (presence.average_precision, one_by_one(average_precision, truth, judged.presence)),
@@ -213,3 +214,38 @@ def test_calibrated_scores_stay_below_the_limit_that_chance_sets_and_distorted_o
 
     assert honest.calibration_error < honest.calibration_error_limit
     assert distorted.calibration_error > distorted.calibration_error_limit
+
+
+def test_the_auroc_interval_is_delongs_and_has_a_width_where_the_bootstrap_has_none() -> None:
+    labels = np.zeros((20, 21), np.int64)
+    labels[:10, 0] = 1
+    perfect = answer_to(labels, labels)
+    found = evaluate_answer(perfect, level=0.95, draws=50, seed=0)
+
+    assert (found.auroc.low, found.auroc.high) == delong_interval(perfect.has_aneurysm, perfect.presence)
+    assert found.auroc.low < 0.85 < found.auroc.value == found.auroc.high
+    assert found.presence.auroc_bootstrap == Estimate(1.0, 1.0, 1.0)
+    content = found.as_json()
+    assert content["official"]["auroc"]["low"] == found.auroc.low
+    assert content["presence"]["auroc_bootstrap"]["low"] == 1
+
+
+def test_equal_scores_are_not_known_to_be_no_better_than_chance() -> None:
+    labels = np.zeros((20, 21), np.int64)
+    labels[:10, 0] = 1
+    equal = replace(answer_to(labels, labels), presence=np.full(20, 0.5))
+    auroc = evaluate_answer(equal, level=0.95, draws=50, seed=0).auroc
+
+    assert auroc.low < auroc.value < auroc.high
+    assert auroc.value == 0.5
+
+
+@pytest.mark.parametrize(("positives", "holds"), [(4, False), (5, True), (15, True), (16, False)])
+def test_a_ranking_needs_the_least_of_both_kinds_of_patients(positives: int, holds: bool) -> None:
+    labels = np.zeros((20, 21), np.int64)
+    labels[:positives, 0] = 1
+    found = evaluate_answer(answer_to(labels, labels), level=0.95, draws=20, seed=0)
+
+    assert found.evaluable.holds is holds
+    assert bool(np.isnan(found.auroc.value)) is not holds
+    assert bool(np.isnan(found.presence.average_precision.value)) is not holds

@@ -1,5 +1,6 @@
 import re
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,11 +14,14 @@ from kium_lightning.anatomy import LOCATION_COLUMNS, View
 from kium_lightning.ensemble.thresholds import Thresholds
 from kium_lightning.metrics.intervals import PairedDifference
 from kium_lightning.report.context import Context, Source
+from kium_lightning.report.draws import Draws
 from kium_lightning.report.estimates import Estimate
 from kium_lightning.report.evaluation import Evaluation, evaluate_answer
 from kium_lightning.report.model_card import model_card
 from kium_lightning.report.page import evaluation_page
-from kium_lightning.report.paired import Probe
+from kium_lightning.report.paired import Probe, compare_answers, judge_probe
+from kium_lightning.report.plots.presence import presence_plot
+from kium_lightning.report.provenance import Net, Provenance
 from kium_lightning.report.reading import Judged, read_judged
 from kium_lightning.report.sizes import Aneurysm, sensitivity_by_size
 from kium_lightning.report.tables import headline_table, location_table
@@ -213,15 +217,17 @@ def test_a_location_that_is_never_called_has_no_number_for_a_threshold(
 
 def test_verdicts_follow_the_interval_and_not_the_value_alone(evaluation: Evaluation) -> None:
     said = [
-        presence_verdict(replace(evaluation, auroc=Estimate(0.6, low, high)))
+        presence_verdict(replace(evaluation, presence=replace(evaluation.presence, auroc=Estimate(0.6, low, high))))
         for low, high in ((0.52, 0.7), (0.48, 0.7), (0.3, 0.49), (float("nan"), float("nan")))
     ]
     assert "better than chance" in said[0]
     assert "is not known" in said[1]
     assert "worse than chance" in said[2]
     unsure = Probe(Estimate(0.6, 0.5, 0.7), PairedDifference(0.1, -0.02, 0.2, 0.13), 400)
-    assert "not shown to be better" in probe_verdict(unsure)
-    assert "not shown" not in probe_verdict(replace(unsure, difference=PairedDifference(0.1, 0.02, 0.2, 0.03)))
+    assert "not shown to be better" in probe_verdict(evaluation, unsure)
+    assert "not shown" not in probe_verdict(
+        evaluation, replace(unsure, difference=PairedDifference(0.1, 0.02, 0.2, 0.03))
+    )
 
 
 def test_the_operating_point_says_whom_it_was_fitted_on(source: Source) -> None:
@@ -247,3 +253,86 @@ def test_warnings_stand_before_every_number_and_in_json_and_card(
     assert context.as_json()["warnings"] == ["These numbers are too high.", "<b>"]
     limits = model_card(evaluation, source, context).split("## Limits")[1]
     assert limits.strip().startswith("- These numbers are too high.")
+
+
+def test_one_positive_gives_no_ranking_and_page_terminal_and_card_say_why(judged: Judged, source: Source) -> None:
+    labels = np.zeros_like(judged.labels)
+    labels[int(np.argmax(judged.presence)), :2] = 1  # ranked first: the bootstrap would say 1 to 1
+    one = replace(judged, labels=labels)
+    found = evaluate_answer(one, level=0.95, draws=20, seed=0)
+    draws = Draws(len(labels), 0.95, 20, 0)
+    probe = judge_probe(one, one.presence, 400, draws)
+    context = Context(probe=probe, against=compare_answers(one, one, "other", draws, seed=0))
+    reason = "not evaluable (1 positive < 5)"
+
+    page = unescape(" ".join(evaluation_page(one, found, source, context).split()))
+
+    ranked = (found.auroc, found.presence.auroc_bootstrap, found.presence.average_precision, probe.auroc)
+    assert np.isnan([(each.value, each.low, each.high) for each in ranked]).all()
+    assert np.isnan(probe.difference).all()
+    assert found.presence.curves is None
+    assert presence_verdict(found) == f"The AUROC is {reason}."
+    for said in (
+        f"The ROC curve is {reason}.",
+        f"The difference in AUROC is {reason}.",
+        f"What file metadata alone would reach is {reason}.",
+        f"{reason} on the patients judged here.",
+    ):
+        assert said in page
+    assert reason in printed(headline_table(found, probe), 120)
+    assert f"The AUROC is {reason}." in model_card(found, source, context)
+    assert any(reason in note for note in notes(found))
+
+
+def test_thresholds_of_averaged_folds_are_not_said_to_be_of_patients_that_no_net_saw(source: Source) -> None:
+    assert source.thresholds is not None
+    fitted = source.thresholds.fitted_with(patients=20, seen=False, folds=3)
+    told = Provenance(tuple(Net("anterior presence", "swin", f"{fold}.ckpt", "0", fold) for fold in range(3)), ())
+    said = operating_point(fitted, told)
+    assert "fitted on 20 patients, each scored by nets that did not see the patient" in said
+    assert "A prediction averages 3 nets, while the thresholds were fitted on the scores of one net each." in said
+    assert "no net was trained on" not in said
+
+    alone = operating_point(fitted.fitted_with(folds=1), Provenance(told.nets[:1], ()))
+    assert "that no net was trained on" in alone
+    assert "averages" not in alone
+    assert "averages" not in operating_point(fitted.fitted_with(seen=True), told)
+
+
+def test_where_each_fold_had_its_own_gate_the_page_shows_no_gate(
+    judged: Judged, evaluation: Evaluation, source: Source
+) -> None:
+    nested = replace(judged, one_gate=False, probabilities=judged.presence / 2)
+    context = Context(worst=find_worst(nested, 2))
+    assert source.thresholds is not None
+    gate = source.thresholds.presence
+
+    own, other = (" ".join(evaluation_page(each, evaluation, source, context).split()) for each in (judged, nested))
+
+    for said in ("right of the dashed line", f"(gate {gate:.4f})", "the gate at its threshold"):
+        assert said in own
+        assert said not in other
+    assert "Each fold has a gate of its own" in other
+    assert presence_plot(nested, None) == presence_plot(replace(judged, presence=judged.presence / 2), None)
+    assert presence_plot(nested, None) != presence_plot(judged, None)
+
+
+def test_the_worst_are_described_by_what_decided(judged: Judged, source: Source) -> None:
+    calls = replace(judged, passed=None, location_scores=None)
+    pages = [
+        " ".join(
+            evaluation_page(
+                each,
+                evaluate_answer(each, level=0.95, draws=20, seed=0),
+                source,
+                Context(worst=find_worst(each, 1)),
+            ).split()
+        )
+        for each in (judged, calls)
+    ]
+    for by_gate, by_call in (
+        ("whom the gate stopped", "in whom no location was called"),
+        ("without an aneurysm who passed", "in whom a location was called"),
+    ):
+        assert [by_gate in page for page in pages] == [True, False]
+        assert [by_call in page for page in pages] == [False, True]

@@ -29,9 +29,9 @@ def reliability_plot(judged: Judged, evaluation: Evaluation) -> str:
         axes.plot(bins.scores, bins.shares, color=INK, linewidth=0.8, alpha=0.5)
         axes.scatter(bins.scores, bins.shares, s=size**2, color=INK, zorder=3)
         unit_square(axes, "mean presence score of a bin", "share with an aneurysm")
-        spread = float(np.ptp(judged.presence)) if judged.presence.size else 1.0
+        spread = float(np.ptp(judged.forecast)) if judged.forecast.size else 1.0
         if spread < _NARROW:  # or all dots would stand over each other
-            middle = float(judged.presence.mean())
+            middle = float(judged.forecast.mean())
             axes.set(xlim=(middle - 0.6 * spread - _TICK / 10, middle + 0.6 * spread + _TICK / 10), aspect="auto")
             axes.locator_params(axis="x", nbins=4)
             axes.set_xlabel("mean presence score of a bin (stretched)")

@@ -65,16 +65,16 @@ def precision_plot(evaluation: Evaluation) -> str | None:
 
 
 def presence_plot(judged: Judged, gate: float | None) -> str:
-    """Draws every patient's presence score in two rows, with and without an aneurysm.
+    """Draws every patient's presence score, as a probability, in two rows: with and without an aneurysm.
 
     Args:
         judged: the answer and the truth.
-        gate: the presence threshold, where it is known.
+        gate: the presence threshold; None where it is not known or is not the same for all patients.
     """
     with plot("presence", 9.4, 2.7) as ((axes,), svg):
         groups = ((1, "with\naneurysm", POSITIVE, "o"), (0, "without", NEGATIVE, "s"))
         for height, (label, _, colour, marker) in zip((1, 0), groups, strict=True):
-            scores = np.sort(judged.presence[judged.has_aneurysm == label])
+            scores = np.sort(judged.forecast[judged.has_aneurysm == label])
             axes.plot(
                 scores,
                 height + _spread(scores),
@@ -91,7 +91,7 @@ def presence_plot(judged: Judged, gate: float | None) -> str:
             axes.axvline(gate, color=POSITIVE, linewidth=1, linestyle=(0, (4, 3)))
             axes.text(gate, 1.5, f"gate {number(gate)}", color=POSITIVE, fontsize=9, ha="center", va="bottom")
         axes.set(ylim=(-0.5, 1.5), yticks=[1, 0], yticklabels=[groups[0][1], groups[1][1]], xlabel="presence score")
-        axes.set_xlim(*_padded(judged.presence, gate))
+        axes.set_xlim(*_padded(judged.forecast, gate))
         axes.tick_params(axis="y", length=0)
     return svg[0]
 
