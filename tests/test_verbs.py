@@ -253,7 +253,7 @@ def test_evaluate_prints_the_numbers_that_scikit_learn_gives(
     predicted: Done, phantom_cohort: CohortFolder, capsys: Capture
 ) -> None:
     answer_file = predicted.written["output.csv"]
-    done = call_verb(capsys, "evaluate", f"predictions={answer_file.parent}", "draws=100")
+    done = call_verb(capsys, "evaluate", f"predictions={answer_file.parent}", "draws=100", "least_positives=1")
     assert done.returncode == 0, done.stderr
     answer, truth = pd.read_csv(answer_file), pd.read_csv(phantom_cohort.groundtruth_csv)
     columns = list(LOCATION_COLUMNS)
