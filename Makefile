@@ -27,7 +27,7 @@ demo: $(INSTALLED) ## train, calibrate, predict and evaluate the ensemble on syn
 	$(BIN)/python -m kium_lightning.predict
 	$(BIN)/python -m kium_lightning.evaluate
 	@echo "The demo is made easy: its aneurysms are larger than life (7 to 20 mm), its films small, and its nets see 160 px and"
-	@echo "train for 5 epochs. These numbers say that the pipeline works, and nothing about real angiograms."
+	@echo "train for 4 epochs. These numbers say that the pipeline works, and nothing about real angiograms."
 
 test: lint types pytest ## ruff, mypy and pytest
 
