@@ -13,7 +13,7 @@ from kium_lightning.images.margins import find_picture_box
 from kium_lightning.images.marks import find_marks
 from kium_lightning.images.text import find_text
 
-CLEANING_VERSION = 6  # to be raised when some image would come out differently, so that no old record is repeated
+CLEANING_VERSION = 7  # to be raised when some image would come out differently, so that no old record is repeated
 _MORE_PASSES = 2
 
 

@@ -22,6 +22,7 @@ _GREY_SPREAD = 0.3  # of the letters' relief: how far their greys lie apart
 _LEAST_HEIGHT = 5  # pixels
 _LOW = 8  # pixels: letters lower than that must stand out, since the edge of a bone makes rows of low strokes
 _CLEAR = 1.5  # of the contrast
+_READABLE = 1.8  # of the contrast: letters are burnt in to be read; what the subtraction left of bones stands out less
 _BRIDGE = 0.9  # of the boxes' height: two parts of one line no farther apart have letters between, lost on a vessel
 _BRIGHT_LETTERS = 2
 _BLACK = 40  # grey value
@@ -70,11 +71,9 @@ def _text_boxes(
     """The boxes of text of one polarity, and its lines; known lines are certain text of the other polarity."""
     letters = _DARK_LETTERS if is_dark else _BRIGHT_LETTERS
     lines = _lines_near_border(find_glyphs(image, relief, contrast), picture)
-    sure = [
-        line
-        for line in lines
-        if _is_text(line, letters, inner, contrast) or (is_dark and _is_black_word(line, known, relief, contrast))
-    ]
+    sure = _certain(lines, letters, inner, contrast)
+    if is_dark:
+        sure += [line for line in lines if line not in sure and _is_black_word(line, known, relief, contrast)]
     if not sure:
         return [], []
     near = _around(relief, sure)  # elsewhere noise makes thousands of strokes that faint
@@ -95,6 +94,16 @@ def _text_boxes(
         height = max(line.height for line in known_lines)
         found += [_padded(box, height, picture) for box in single if not any(box.within(o) == box for o in found)]
     return _joined(found), known_lines
+
+
+def _certain(lines: Sequence[Line], letters: int, inner: Box, contrast: float) -> list[Line]:
+    """The lines that are text for certain: none, unless one of them can be read at a glance.
+
+    Two edges of bones may be as alike as letters, but are as faint as noise allows; one such pair would have its whole
+    neighbourhood searched for more of its kind.
+    """
+    certain = [line for line in lines if _is_text(line, letters, inner, contrast)]
+    return certain if any(line.relief >= _READABLE * contrast for line in certain) else []
 
 
 def _is_black_word(line: Line, known: Sequence[Line], relief: Relief, contrast: float) -> bool:

@@ -128,6 +128,17 @@ def test_a_single_letter_far_from_certain_text_is_covered() -> None:
     assert not left.any()
 
 
+@pytest.mark.parametrize("grey", [216, 174])
+def test_faint_edges_of_bones_side_by_side_are_not_taken_for_text(grey: int) -> None:
+    image, _ = grey_film((0, 0, 0, 0))
+    image[100:200, 150:158] = 60
+    for left, shift in ((90, 0), (112, 1), (134, 0), (156, 1)):  # as alike as letters, and at the border as text is
+        image[255 + shift : 283 + shift, left : left + 8] = grey
+    view = clean_view(image)
+    assert view.record == CleaningRecord(RawForm.CLEAN, Box.whole(image), ())
+    assert np.array_equal(view.image, image)
+
+
 def test_dashes_and_ticks_are_marks_and_a_vessel_at_the_edge_is_not() -> None:
     image, _ = grey_film((0, 0, 0, 0))
     image[0:40, 100:112] = 20
