@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kium_lightning.images.box import Box
-from kium_lightning.images.glyphs import Relief
+from kium_lightning.images.relief import Relief
 from kium_lightning.images.lines import Line, is_alone
 
 _LINE_STEP = 2.5  # of the height: how far the next line of a block is

@@ -8,7 +8,7 @@ from kium_lightning.images.box import Box, GreyImage
 from kium_lightning.images.covering import cover
 from kium_lightning.images.cut_lines import strokes_cut_by_edge
 from kium_lightning.images.edge_strokes import greys_of, strokes_at_edges
-from kium_lightning.images.glyphs import least_contrast
+from kium_lightning.images.contrast import least_contrast
 from kium_lightning.images.margins import find_picture_box
 from kium_lightning.images.marks import find_marks
 from kium_lightning.images.text import find_text

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from kium_lightning.images.box import Box, GreyImage
-from kium_lightning.images.glyphs import quantile
+from kium_lightning.images.order_statistics import quantile
 
 _BACKGROUND = 31  # pixels: the neighbourhood whose median is the background
 _SHALLOW = 3  # pixels: the feet of letters that stand in the margin

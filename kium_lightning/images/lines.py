@@ -4,8 +4,15 @@ from collections.abc import Sequence
 from functools import cached_property
 from statistics import median
 
+import numpy as np
+
 from kium_lightning.images.box import Box
-from kium_lightning.images.glyphs import Glyph, quantile
+from kium_lightning.images.glyphs import Glyph
+from kium_lightning.images.order_statistics import quantile
+from kium_lightning.images.rows import chains, neighbours
+
+_LEAST_GREY_SPREAD = 15.0  # grey values: how far the greys of neighbouring letters lie apart, or
+_GREY_SPREAD = 0.3  # of the letters' relief
 
 
 class Line(tuple[Glyph, ...]):
@@ -33,6 +40,18 @@ class Line(tuple[Glyph, ...]):
         for glyph in self[1:]:
             box = box.joined(glyph.box)
         return box
+
+
+def lines_of(glyphs: Sequence[Glyph]) -> list[Line]:
+    """Groups glyphs that follow each other on a line and have one grey."""
+    if not glyphs:
+        return []
+    greys = np.array([glyph.grey for glyph in glyphs])
+    reliefs = np.array([glyph.relief for glyph in glyphs])
+    spread = np.maximum(_LEAST_GREY_SPREAD, _GREY_SPREAD * np.maximum(reliefs[:, None], reliefs))
+    same_grey = np.abs(greys[:, None] - greys) <= spread
+    linked = same_grey & neighbours([glyph.box for glyph in glyphs])
+    return [Line(glyphs[number] for number in chain) for chain in chains(linked)]
 
 
 def on_base_line(glyphs: Sequence[Glyph], height: float, tolerance: float) -> list[Glyph]:

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kium_lightning.images.box import Box, GreyImage
-from kium_lightning.images.glyphs import Relief, quantile
+from kium_lightning.images.order_statistics import quantile
+from kium_lightning.images.relief import Relief
 from kium_lightning.images.lines import Line
 
 _GAP = 1.6  # of the letters' height: the widest gap within a line

@@ -10,15 +10,15 @@ import numpy as np
 
 from kium_lightning.images.blocks import Candidates, is_lonely
 from kium_lightning.images.box import Box, GreyImage
+from kium_lightning.images.contrast import least_contrast
 from kium_lightning.images.covering import cover
-from kium_lightning.images.glyphs import Glyph, Relief, bright_relief, dark_relief, find_glyphs, least_contrast
-from kium_lightning.images.lines import Line, is_alone, on_base_line
+from kium_lightning.images.glyphs import Glyph, find_glyphs, stroke_levels
+from kium_lightning.images.lines import Line, is_alone, lines_of, on_base_line
+from kium_lightning.images.prospects import promising
+from kium_lightning.images.relief import Relief, bright_relief, dark_relief, dark_relief_inside, highest_bright_relief
 from kium_lightning.images.strokes import along_rows, bright_strokes_of_block
 
 _NEAR_BORDER = 0.3  # of the picture's size: text further inside is not looked for
-_GAP = 1.3  # of the letters' height: the widest gap within a line
-_HEIGHT_RATIO = 2.2  # of neighbouring letters: capitals to small letters
-_GREY_SPREAD = 0.3  # of the letters' relief: how far their greys lie apart
 _LEAST_HEIGHT = 5  # pixels
 _LOW = 8  # pixels: letters lower than that must stand out, since the edge of a bone makes rows of low strokes
 _CLEAR = 1.5  # of the contrast
@@ -50,13 +50,45 @@ def find_text(image: GreyImage, picture: Box | None = None) -> list[Box]:
     picture = picture or Box.whole(image)
     contrast = least_contrast(image, picture)
     whole = Box.whole(image)
-    bright, lines = _text_boxes(image, bright_relief(image, picture), contrast, picture, whole, is_dark=False)
-    rest = image.copy()  # without the bright letters, between which the background looks like dark ones
+    bright, lines = _bright_text(image, contrast, picture)
+    rest = image if not bright else image.copy()  # without the bright letters, between which there seem to be dark ones
     for box in bright:
         cover(rest, box.within(whole))
-    inner = picture.grown(-1, -1)  # what touches the edge in the dark may be a vessel that goes on
-    dark, _ = _text_boxes(rest, dark_relief(rest, picture), contrast, picture, inner, is_dark=True, known=lines)
-    return [box.within(whole) for box in bright + dark]
+    return [box.within(whole) for box in bright + _dark_text(rest, contrast, picture, lines)]
+
+
+def _bright_text(image: GreyImage, contrast: float, picture: Box) -> tuple[list[Box], list[Line]]:
+    if highest_bright_relief(image, picture) < _READABLE * contrast:
+        return [], []
+    relief, whole = bright_relief(image, picture), Box.whole(image)
+    if not _has_certain(image, relief, contrast, picture, whole, _BRIGHT_LETTERS):
+        return [], []
+    return _text_boxes(image, relief, contrast, picture, whole, is_dark=False)
+
+
+def _dark_text(image: GreyImage, contrast: float, picture: Box, known: Sequence[Line]) -> list[Box]:
+    """The boxes of dark text; known lines are certain text that is bright."""
+    inside = np.ascontiguousarray(image[picture.slices])
+    whole = Box.whole(inside)
+    inner = whole.grown(-1, -1)  # what touches the edge in the dark may be a vessel that goes on
+    if not known and not _has_certain(inside, dark_relief_inside(inside), contrast, whole, inner, _DARK_LETTERS):
+        return []
+    relief = dark_relief(image, picture)
+    return _text_boxes(image, relief, contrast, picture, picture.grown(-1, -1), is_dark=True, known=known)[0]
+
+
+def _has_certain(
+    image: GreyImage, relief: Relief | GreyImage, contrast: float, picture: Box, inner: Box, letters: int
+) -> bool:
+    """Whether some line of strokes is text for certain, as `_certain` finds it among all lines."""
+    peak, reach = _READABLE * contrast, _reach(picture)
+    band = picture.grown(-reach, -reach)
+    for level in stroke_levels(relief, contrast):
+        for boxes in promising(level, relief, band, inner, letters, _LEAST_HEIGHT, peak):
+            lines = _lines_near_border([level.glyphs(image, relief, boxes)], picture)
+            if _certain(lines, letters, inner, contrast):
+                return True
+    return False
 
 
 def _text_boxes(
@@ -113,7 +145,7 @@ def _is_black_word(line: Line, known: Sequence[Line], relief: Relief, contrast: 
 
 
 def _lines_near_border(levels: list[list[Glyph]], picture: Box) -> list[Line]:
-    return [line for level in levels for line in _lines(level) if _is_near_border(line.bounds, picture)]
+    return [line for level in levels for line in lines_of(level) if _is_near_border(line.bounds, picture)]
 
 
 def _without_doubles(lines: list[Line]) -> list[Line]:
@@ -129,32 +161,6 @@ def _around(relief: Relief, lines: list[Line]) -> Relief:
         room = line.bounds.grown(columns, rows).within(Box.whole(relief)).slices
         near[room] = relief[room]
     return near
-
-
-def _lines(glyphs: list[Glyph]) -> list[Line]:
-    """Groups glyphs that follow each other on a line."""
-    if not glyphs:
-        return []
-    boxes = np.array([glyph.box for glyph in glyphs])
-    left, top, right, bottom = boxes.T
-    height = bottom - top
-    line_of = np.arange(len(glyphs))
-    for number, glyph in enumerate(glyphs):
-        low, high = np.minimum(height, height[number]), np.maximum(height, height[number])
-        overlap = np.minimum(bottom, bottom[number]) - np.maximum(top, top[number])
-        gap = np.maximum(left, left[number]) - np.minimum(right, right[number])
-        follows = (high <= _HEIGHT_RATIO * low) & (overlap >= 0.5 * low) & (gap <= _GAP * high)
-        alike = [other for other in np.flatnonzero(follows[:number]) if _same_grey(glyphs[other], glyph)]
-        for old in {int(line_of[other]) for other in alike}:
-            line_of[line_of == old] = number
-    return [
-        Line(glyph for glyph, line in zip(glyphs, line_of, strict=True) if line == number)
-        for number in dict.fromkeys(line_of.tolist())
-    ]
-
-
-def _same_grey(one: Glyph, other: Glyph) -> bool:
-    return abs(one.grey - other.grey) <= max(15.0, _GREY_SPREAD * max(one.relief, other.relief))
 
 
 def _is_text(line: Line, letters: int, inner: Box, contrast: float) -> bool:
@@ -175,8 +181,12 @@ def _is_text(line: Line, letters: int, inner: Box, contrast: float) -> bool:
 
 
 def _is_near_border(box: Box, picture: Box) -> bool:
-    reach = round(_NEAR_BORDER * min(picture.width, picture.height))
+    reach = _reach(picture)
     return box.within(picture.grown(-reach, -reach)) != box
+
+
+def _reach(picture: Box) -> int:
+    return round(_NEAR_BORDER * min(picture.width, picture.height))
 
 
 def _padded(box: Box, height: float, picture: Box) -> Box:

@@ -1,0 +1,86 @@
+"""By how much thin strokes stand out from what is around them."""
+
+from functools import cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from kium_lightning.images.box import Box, GreyImage
+
+_SQUARE = np.ones((17, 17), np.uint8)  # pixels; wider than the strokes of letters 40 pixels high
+_NEARBY = 13  # steps: the neighbourhood of a line of text
+_NEARBY_STEP = 4  # pixels
+_COARSE = 48  # places along each side
+_ROUNDING = 0.01  # grey values: of sums of float32
+
+Relief = NDArray[np.float32]
+
+
+def bright_relief(image: GreyImage, picture: Box) -> Relief:
+    """By how much thin strokes outshine both their neighbourhood and the picture's background, shape (H, W).
+
+    The gap between two vessels outshines its neighbourhood only, noise on a bright blob the picture's background only.
+    """
+    local = cv2.morphologyEx(image, cv2.MORPH_TOPHAT, _SQUARE).astype(np.float32)
+    above = image.astype(np.float32)
+    inside = image[picture.slices]
+    above[picture.slices] -= np.maximum(background_of(inside), _usual_nearby(inside))
+    return np.minimum(local, above)
+
+
+def highest_bright_relief(image: GreyImage, picture: Box) -> float:
+    """A bound that nothing in the bright relief exceeds; most pictures have nothing much brighter than background."""
+    left, top, right, bottom = picture
+    margins = image[:top], image[bottom:], image[:, :left], image[:, right:]
+    inside = image[picture.slices]
+    outside = max((float(margin.max()) for margin in margins if margin.size), default=0.0)
+    return max(outside, float(inside.max()) - float(_surface(inside).min()) + _ROUNDING)
+
+
+def _usual_nearby(picture: GreyImage) -> Relief:
+    """The median grey around each pixel, shape (H, W), from every few pixels; letters are the lesser part of a line."""
+    height, width = picture.shape
+    coarse = cv2.medianBlur(np.ascontiguousarray(picture[::_NEARBY_STEP, ::_NEARBY_STEP]), _NEARBY)
+    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def dark_relief(image: GreyImage, picture: Box) -> Relief:
+    """By how much thin strokes within the picture are darker than their neighbourhood, shape (H, W)."""
+    relief = np.zeros(image.shape, np.float32)
+    relief[picture.slices] = dark_relief_inside(image[picture.slices])
+    return relief
+
+
+def dark_relief_inside(picture: GreyImage) -> GreyImage:
+    """By how much thin strokes are darker than their neighbourhood, whole grey values, shape (H, W)."""
+    return np.asarray(cv2.morphologyEx(picture, cv2.MORPH_BLACKHAT, _SQUARE), np.uint8)
+
+
+def background_of(picture: GreyImage) -> Relief:
+    """Fits a smooth surface of second order to the grey of a picture without its vessels, shape (H, W)."""
+    height, width = picture.shape
+    return np.asarray(cv2.resize(_surface(picture), (width, height), interpolation=cv2.INTER_LINEAR))
+
+
+@cache
+def _terms() -> NDArray[np.float64]:
+    """The terms of second order at each place of a coarse picture, shape (places, 6)."""
+    rows, columns = (axis.ravel() for axis in np.mgrid[-1 : 1 : 1j * _COARSE, -1 : 1 : 1j * _COARSE])
+    return np.stack([np.ones_like(rows), rows, columns, rows**2, rows * columns, columns**2], axis=1)
+
+
+def _surface(picture: GreyImage) -> Relief:
+    """The smooth surface at each place of a coarse picture, shape (48, 48)."""
+    small = cv2.resize(picture, (_COARSE, _COARSE), interpolation=cv2.INTER_AREA).astype(np.float64).ravel()
+    terms = _terms()
+    kept = small >= np.median(small)
+    for _ in range(6):
+        used = terms[kept]
+        weights = np.linalg.solve(used.T @ used, used.T @ small[kept])  # six well-scaled terms: no need of an SVD
+        residual = small - terms @ weights
+        spread = max(2.0, 1.5 * float(np.median(np.abs(residual[kept]))))
+        kept = np.abs(residual) < 2 * spread
+        if kept.sum() < 64:
+            break
+    return (terms @ weights).reshape(_COARSE, _COARSE).astype(np.float32)

@@ -1,0 +1,46 @@
+"""Which boxes of strokes follow each other on a line."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kium_lightning.images.box import Box
+from kium_lightning.images.components import Boxes
+
+_GAP = 1.3  # of the letters' height: the widest gap within a line
+_HEIGHT_RATIO = 2.2  # of neighbouring letters: capitals to small letters
+_OVERLAP = 0.5  # of the lower one's height: the rows that neighbours share, at least
+
+
+def neighbours(boxes: Boxes | Sequence[Box]) -> NDArray[np.bool_]:
+    """Which boxes are alike in height, share rows and are close to each other, shape (boxes, boxes), symmetric."""
+    left, top, right, bottom = np.asarray(boxes, np.float64).reshape(-1, 4).T
+    height = bottom - top
+    low, high = np.minimum(height[:, None], height), np.maximum(height[:, None], height)
+    overlap = np.minimum(bottom[:, None], bottom) - np.maximum(top[:, None], top)
+    gap = np.maximum(left[:, None], left) - np.minimum(right[:, None], right)
+    follows: NDArray[np.bool_] = (high <= _HEIGHT_RATIO * low) & (overlap >= _OVERLAP * low) & (gap <= _GAP * high)
+    return follows
+
+
+def chains(linked: NDArray[np.bool_]) -> list[list[int]]:
+    """The numbers of what is linked, directly or over others, each in order, the chains by their first.
+
+    Args:
+        linked: shape (boxes, boxes), symmetric.
+    """
+    is_open = np.ones(len(linked), bool)
+    found = []
+    for number in range(len(linked)):
+        if not is_open[number]:
+            continue
+        is_open[number] = False
+        chain = fresh = [number]
+        while fresh:
+            reached = np.flatnonzero(linked[fresh].any(axis=0) & is_open)
+            is_open[reached] = False
+            fresh = reached.tolist()
+            chain = chain + fresh
+        found.append(sorted(chain))
+    return found
