@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kium_lightning.images.box import Box
-from kium_lightning.images.relief import Relief
 from kium_lightning.images.lines import Line, is_alone
+from kium_lightning.images.relief import Relief
 
 _LINE_STEP = 2.5  # of the height: how far the next line of a block is
 _GREY_SPREAD = 0.3  # of the letters' relief: how far their greys lie apart

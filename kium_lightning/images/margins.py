@@ -7,6 +7,7 @@ or text in a margin does not count, and grey is told from dark by the sharp step
 
 import math
 from collections.abc import Callable
+from statistics import median
 
 import cv2
 import numpy as np
@@ -150,7 +151,7 @@ def _least_ahead(profile: _Profile, count: int) -> _Profile:
 
 def _usual_before(profile: _Profile, count: int) -> _Profile:
     """The median of the window before each edge, cut short at the start, shape (count,)."""
-    usual = np.array([np.median(profile[:edge]) for edge in range(1, min(_WINDOW, count + 1))])
+    usual = np.array([median(profile[:edge].tolist()) for edge in range(1, min(_WINDOW, count + 1))])
     if count < _WINDOW:
         return usual
     one, two, three, four = (profile[shift : shift + count + 1 - _WINDOW] for shift in range(_WINDOW))

@@ -28,9 +28,11 @@ def column_quantiles(lines: GreyImage, share: float) -> NDArray[np.float64]:
     """
     rank, part = _rank(len(lines), share)
     low = _of_rank(lines, rank)
-    # The next value is the same one where enough lines have it, and else the least one above it.
-    above = np.where(lines > low, lines, np.uint8(255)).min(axis=0)
-    high = np.where(_count(lines <= low) > rank + 1, low, above) if rank + 1 < len(lines) else low
+    high = low
+    if rank + 1 < len(lines):  # the same value where enough lines have it, and else the least one above it
+        is_at_most = (lines <= low).view(np.uint8)
+        above = np.maximum(lines, np.negative(is_at_most)).min(axis=0)  # -1 is 255
+        high = np.where(np.add.reduce(is_at_most, axis=0, dtype=np.uint8) > rank + 1, low, above)
     return _between(low.astype(np.float64), high.astype(np.float64), part)
 
 
@@ -63,9 +65,6 @@ def _of_rank(lines: GreyImage, rank: int) -> NDArray[np.uint8]:
     value = np.zeros(lines.shape[1], np.uint8)
     for bit in (128, 64, 32, 16, 8, 4, 2, 1):
         higher = value | np.uint8(bit)
-        value = np.where(_count(lines < higher) <= rank, higher, value)
+        below = np.add.reduce((lines < higher).view(np.uint8), axis=0, dtype=np.uint8)
+        value = np.where(below <= rank, higher, value)
     return value
-
-
-def _count(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    return np.add.reduce(mask.view(np.uint8), axis=0, dtype=np.uint8)

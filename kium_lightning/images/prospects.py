@@ -16,7 +16,8 @@ def promising(
 ) -> Iterator[Boxes]:
     """Finds the chains of strokes side by side of which some may be a line of certain text.
 
-    Strokes of one line follow each other, so that each line lies in one chain; what a whole chain lacks, its lines lack.
+    Strokes of one line follow each other, so that each line lies in one chain. What a whole chain lacks, each of its
+    lines lacks.
 
     Args:
         level: the strokes.
@@ -33,9 +34,9 @@ def promising(
     boxes = level.boxes
     if not len(boxes):
         return
-    most = np.where(_lies_in(boxes, inner), most_letters(boxes), 0)
+    most = np.where(_lies_in(boxes, inner), most_letters(boxes), 0).tolist()
     for chain in chains(neighbours(boxes)):
-        if most[chain].sum() < letters and len(chain) <= letters:
+        if len(chain) <= letters and sum(most[number] for number in chain) < letters:
             continue
         some = boxes[chain]
         bounds = Box(*some[:, :2].min(axis=0).tolist(), *some[:, 2:].max(axis=0).tolist())

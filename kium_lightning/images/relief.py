@@ -17,32 +17,44 @@ _ROUNDING = 0.01  # grey values: of sums of float32
 Relief = NDArray[np.float32]
 
 
-def bright_relief(image: GreyImage, picture: Box) -> Relief:
+def bright_relief(image: GreyImage, picture: Box, background: Relief) -> Relief:
     """By how much thin strokes outshine both their neighbourhood and the picture's background, shape (H, W).
 
     The gap between two vessels outshines its neighbourhood only, noise on a bright blob the picture's background only.
+
+    Args:
+        image: grey values of shape (H, W).
+        picture: where the picture lies.
+        background: of the picture, from `coarse_background`.
     """
-    local = cv2.morphologyEx(image, cv2.MORPH_TOPHAT, _SQUARE).astype(np.float32)
-    above = image.astype(np.float32)
+    relief = cv2.morphologyEx(image, cv2.MORPH_TOPHAT, _SQUARE).astype(np.float32)
     inside = image[picture.slices]
-    above[picture.slices] -= np.maximum(background_of(inside), _usual_nearby(inside))
-    return np.minimum(local, above)
+    above = _enlarged(background, inside)
+    np.maximum(above, _usual_nearby(inside), out=above)
+    np.subtract(inside, above, out=above)
+    np.minimum(relief[picture.slices], above, out=relief[picture.slices])
+    return relief  # in the margins nothing outshines its neighbourhood by more than it is bright
 
 
-def highest_bright_relief(image: GreyImage, picture: Box) -> float:
+def highest_bright_relief(image: GreyImage, picture: Box, background: Relief) -> float:
     """A bound that nothing in the bright relief exceeds; most pictures have nothing much brighter than background."""
     left, top, right, bottom = picture
     margins = image[:top], image[bottom:], image[:, :left], image[:, right:]
     inside = image[picture.slices]
     outside = max((float(margin.max()) for margin in margins if margin.size), default=0.0)
-    return max(outside, float(inside.max()) - float(_surface(inside).min()) + _ROUNDING)
+    return max(outside, float(inside.max()) - float(background.min()) + _ROUNDING)
 
 
-def _usual_nearby(picture: GreyImage) -> Relief:
+def _usual_nearby(picture: GreyImage) -> GreyImage:
     """The median grey around each pixel, shape (H, W), from every few pixels; letters are the lesser part of a line."""
     height, width = picture.shape
     coarse = cv2.medianBlur(np.ascontiguousarray(picture[::_NEARBY_STEP, ::_NEARBY_STEP]), _NEARBY)
-    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def _enlarged(background: Relief, picture: GreyImage) -> Relief:
+    height, width = picture.shape
+    return np.asarray(cv2.resize(background, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def dark_relief(image: GreyImage, picture: Box) -> Relief:
@@ -57,12 +69,6 @@ def dark_relief_inside(picture: GreyImage) -> GreyImage:
     return np.asarray(cv2.morphologyEx(picture, cv2.MORPH_BLACKHAT, _SQUARE), np.uint8)
 
 
-def background_of(picture: GreyImage) -> Relief:
-    """Fits a smooth surface of second order to the grey of a picture without its vessels, shape (H, W)."""
-    height, width = picture.shape
-    return np.asarray(cv2.resize(_surface(picture), (width, height), interpolation=cv2.INTER_LINEAR))
-
-
 @cache
 def _terms() -> NDArray[np.float64]:
     """The terms of second order at each place of a coarse picture, shape (places, 6)."""
@@ -70,17 +76,24 @@ def _terms() -> NDArray[np.float64]:
     return np.stack([np.ones_like(rows), rows, columns, rows**2, rows * columns, columns**2], axis=1)
 
 
-def _surface(picture: GreyImage) -> Relief:
-    """The smooth surface at each place of a coarse picture, shape (48, 48)."""
+def coarse_background(picture: GreyImage) -> Relief:
+    """Fits a smooth surface of second order to the grey of a picture without its vessels, shape (48, 48)."""
     small = cv2.resize(picture, (_COARSE, _COARSE), interpolation=cv2.INTER_AREA).astype(np.float64).ravel()
     terms = _terms()
-    kept = small >= np.median(small)
+    kept = small >= _median(small)
     for _ in range(6):
         used = terms[kept]
         weights = np.linalg.solve(used.T @ used, used.T @ small[kept])  # six well-scaled terms: no need of an SVD
         residual = small - terms @ weights
-        spread = max(2.0, 1.5 * float(np.median(np.abs(residual[kept]))))
+        spread = max(2.0, 1.5 * _median(np.abs(residual[kept])))
         kept = np.abs(residual) < 2 * spread
         if kept.sum() < 64:
             break
     return (terms @ weights).reshape(_COARSE, _COARSE).astype(np.float32)
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    """The median, as `numpy.median` gives it, which takes longer to start than so few take to sort."""
+    middle = len(values) // 2
+    ordered = np.partition(values, (middle - 1, middle))
+    return float(ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2)

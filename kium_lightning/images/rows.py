@@ -9,18 +9,20 @@ from kium_lightning.images.box import Box
 from kium_lightning.images.components import Boxes
 
 _GAP = 1.3  # of the letters' height: the widest gap within a line
-_HEIGHT_RATIO = 2.2  # of neighbouring letters: capitals to small letters
+_RATIO = 2.2  # of neighbouring letters: capitals to small letters
 _OVERLAP = 0.5  # of the lower one's height: the rows that neighbours share, at least
 
 
 def neighbours(boxes: Boxes | Sequence[Box]) -> NDArray[np.bool_]:
     """Which boxes are alike in height, share rows and are close to each other, shape (boxes, boxes), symmetric."""
-    left, top, right, bottom = np.asarray(boxes, np.float64).reshape(-1, 4).T
+    # Whole numbers, so that noise with thousands of strokes is compared fast; limits are rounded to what they let pass.
+    left, top, right, bottom = np.asarray(boxes, np.int16).reshape(-1, 4).T
     height = bottom - top
-    low, high = np.minimum(height[:, None], height), np.maximum(height[:, None], height)
-    overlap = np.minimum(bottom[:, None], bottom) - np.maximum(top[:, None], top)
-    gap = np.maximum(left[:, None], left) - np.minimum(right[:, None], right)
-    follows: NDArray[np.bool_] = (high <= _HEIGHT_RATIO * low) & (overlap >= _OVERLAP * low) & (gap <= _GAP * high)
+    highest, widest = (np.floor(factor * height.astype(np.float64)).astype(np.int16) for factor in (_RATIO, _GAP))
+    least = np.ceil(_OVERLAP * height.astype(np.float64)).astype(np.int16)
+    follows = np.maximum(height[:, None], height) <= np.minimum(highest[:, None], highest)
+    follows &= np.minimum(bottom[:, None], bottom) - np.maximum(top[:, None], top) >= np.minimum(least[:, None], least)
+    follows &= np.maximum(left[:, None], left) - np.minimum(right[:, None], right) <= np.maximum(widest[:, None], widest)
     return follows
 
 
@@ -31,8 +33,12 @@ def chains(linked: NDArray[np.bool_]) -> list[list[int]]:
         linked: shape (boxes, boxes), symmetric.
     """
     is_open = np.ones(len(linked), bool)
+    is_alone = (np.count_nonzero(linked, axis=0) <= 1).tolist()  # linked with itself only
     found = []
     for number in range(len(linked)):
+        if is_alone[number]:
+            found.append([number])
+            continue
         if not is_open[number]:
             continue
         is_open[number] = False

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kium_lightning.images.box import Box, GreyImage
+from kium_lightning.images.lines import Line
 from kium_lightning.images.order_statistics import quantile
 from kium_lightning.images.relief import Relief
-from kium_lightning.images.lines import Line
 
 _GAP = 1.6  # of the letters' height: the widest gap within a line
 _BAND = (0.2, 0.8)  # of the height: the rows above and below a line in which a vessel that crosses it is seen

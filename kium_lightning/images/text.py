@@ -10,12 +10,18 @@ import numpy as np
 
 from kium_lightning.images.blocks import Candidates, is_lonely
 from kium_lightning.images.box import Box, GreyImage
-from kium_lightning.images.contrast import least_contrast
 from kium_lightning.images.covering import cover
 from kium_lightning.images.glyphs import Glyph, find_glyphs, stroke_levels
 from kium_lightning.images.lines import Line, is_alone, lines_of, on_base_line
 from kium_lightning.images.prospects import promising
-from kium_lightning.images.relief import Relief, bright_relief, dark_relief, dark_relief_inside, highest_bright_relief
+from kium_lightning.images.relief import (
+    Relief,
+    bright_relief,
+    coarse_background,
+    dark_relief,
+    dark_relief_inside,
+    highest_bright_relief,
+)
 from kium_lightning.images.strokes import along_rows, bright_strokes_of_block
 
 _NEAR_BORDER = 0.3  # of the picture's size: text further inside is not looked for
@@ -37,18 +43,17 @@ _PADDING = 0.25  # of the height: strokes too faint to be found, dots and descen
 _LEAST_PADDING = 5  # pixels
 
 
-def find_text(image: GreyImage, picture: Box | None = None) -> list[Box]:
+def find_text(image: GreyImage, picture: Box, contrast: float) -> list[Box]:
     """Finds burnt-in text near the border of a picture and in its margins.
 
     Args:
         image: grey values of shape (H, W).
-        picture: where the picture lies between its margins; the whole image if None.
+        picture: where the picture lies between its margins.
+        contrast: of the picture, from `least_contrast`.
 
     Returns:
         A box around each line of text.
     """
-    picture = picture or Box.whole(image)
-    contrast = least_contrast(image, picture)
     whole = Box.whole(image)
     bright, lines = _bright_text(image, contrast, picture)
     rest = image if not bright else image.copy()  # without the bright letters, between which there seem to be dark ones
@@ -58,9 +63,10 @@ def find_text(image: GreyImage, picture: Box | None = None) -> list[Box]:
 
 
 def _bright_text(image: GreyImage, contrast: float, picture: Box) -> tuple[list[Box], list[Line]]:
-    if highest_bright_relief(image, picture) < _READABLE * contrast:
+    background = coarse_background(image[picture.slices])
+    if highest_bright_relief(image, picture, background) < _READABLE * contrast:
         return [], []
-    relief, whole = bright_relief(image, picture), Box.whole(image)
+    relief, whole = bright_relief(image, picture, background), Box.whole(image)
     if not _has_certain(image, relief, contrast, picture, whole, _BRIGHT_LETTERS):
         return [], []
     return _text_boxes(image, relief, contrast, picture, whole, is_dark=False)
@@ -86,7 +92,7 @@ def _has_certain(
     for level in stroke_levels(relief, contrast):
         for boxes in promising(level, relief, band, inner, letters, _LEAST_HEIGHT, peak):
             lines = _lines_near_border([level.glyphs(image, relief, boxes)], picture)
-            if _certain(lines, letters, inner, contrast):
+            if any(line.relief >= peak and _is_text(line, letters, inner, contrast) for line in lines):
                 return True
     return False
 
@@ -168,7 +174,10 @@ def _is_text(line: Line, letters: int, inner: Box, contrast: float) -> bool:
     height = line.height
     if height < _LEAST_HEIGHT or (height < _LOW and line.relief < _CLEAR * contrast):
         return False
-    alone = [glyph for glyph in line if is_alone(glyph, height) and glyph.box.within(inner) == glyph.box]
+    whole = [glyph for glyph in line if glyph.box.within(inner) == glyph.box]
+    narrow = [glyph for glyph in whole if glyph.box.width <= 1.5 * height * glyph.letters]
+    has_enough = sum(glyph.letters for glyph in narrow) >= letters and len(narrow) >= 0.5 * len(line)
+    alone = [glyph for glyph in whole if is_alone(glyph, height)] if has_enough else []  # following them takes longer
     on_base = [glyph for glyph in on_base_line(alone, height, 0.15) if glyph.box.width <= 1.5 * height * glyph.letters]
     if sum(glyph.letters for glyph in on_base) >= letters and len(on_base) >= 0.5 * len(line):
         return True
