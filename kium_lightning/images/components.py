@@ -41,9 +41,23 @@ def stroke_of(mask: Mask, box: Box) -> NDArray[np.bool_]:
     to cross this one.
     """
     part = mask[box.slices]
+    count, labels = cv2.connectedComponents(part, connectivity=8)
+    if count == 2:  # background and this one
+        return part.view(np.bool_)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(part, connectivity=8)
     spans = (stats[1:, cv2.CC_STAT_WIDTH] == box.width) & (stats[1:, cv2.CC_STAT_HEIGHT] == box.height)
     return np.asarray(labels == int(spans.argmax()) + 1)
+
+
+def place_of(stroke: NDArray[np.bool_], box: Box) -> tuple[int, int]:
+    """Where a stroke stands in the usual order of strokes, that of their first blocks of two by two pixels.
+
+    Args:
+        stroke: its pixels within its box, from `stroke_of`.
+        box: its bounding box.
+    """
+    first = int(stroke[: 2 - box.top % 2].any(axis=0).argmax())
+    return box.top // 2, (box.left + first) // 2
 
 
 class Growth:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kium_lightning.images.box import Box, GreyImage
-from kium_lightning.images.components import Boxes, Growth, Mask, above, boxes_of, stroke_of
+from kium_lightning.images.components import Boxes, Growth, Mask, above, boxes_of, place_of, stroke_of
 from kium_lightning.images.order_statistics import quantile
 from kium_lightning.images.relief import Relief
 
@@ -40,7 +41,7 @@ class Glyph:
     pixel: tuple[int, int]
     growth: Growth
 
-    @property
+    @cached_property
     def grown_height(self) -> int:
         """The height of what it belongs to at half the contrast; a piece of a vessel grows, a letter hardly."""
         return self.growth.height_at(*self.pixel)
@@ -94,11 +95,9 @@ class Level:
             return None
         core = np.sort(image[box.slices][inside & (rise >= core_level)])
         letters = _letters(inside & (rise > 0.5 * peak)) if box.height <= _RUN_TOGETHER else 1
-        # Ordered by blocks of two rows and two columns.
-        first = int(inside[: 2 - box.top % 2].any(axis=0).argmax())
         pixel = (box.left + int(inside[0].argmax()), box.top)
         glyph = Glyph(box, quantile(core, 0.5), peak, letters, pixel, growth)
-        return (box.top // 2, (box.left + first) // 2), glyph
+        return place_of(inside, box), glyph
 
 
 def stroke_levels(relief: Relief | GreyImage, least: float) -> Iterator[Level]:

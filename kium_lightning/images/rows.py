@@ -22,7 +22,9 @@ def neighbours(boxes: Boxes | Sequence[Box]) -> NDArray[np.bool_]:
     least = np.ceil(_OVERLAP * height.astype(np.float64)).astype(np.int16)
     follows = np.maximum(height[:, None], height) <= np.minimum(highest[:, None], highest)
     follows &= np.minimum(bottom[:, None], bottom) - np.maximum(top[:, None], top) >= np.minimum(least[:, None], least)
-    follows &= np.maximum(left[:, None], left) - np.minimum(right[:, None], right) <= np.maximum(widest[:, None], widest)
+    follows &= np.maximum(left[:, None], left) - np.minimum(right[:, None], right) <= np.maximum(
+        widest[:, None], widest
+    )
     return follows
 
 

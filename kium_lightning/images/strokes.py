@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kium_lightning.images.box import Box, GreyImage
+from kium_lightning.images.components import above, boxes_of, place_of, stroke_of
 from kium_lightning.images.lines import Line
 from kium_lightning.images.order_statistics import quantile
 from kium_lightning.images.relief import Relief
@@ -131,20 +132,20 @@ def _strokes(line: Line, image: GreyImage, relief: Relief, level: float, room: B
     """The letter-like strokes of the line's grey in a room."""
     height = line.height
     heights, greys = relief[room.slices], image[room.slices]
-    mask = (heights > level).view(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    mask = above(heights, level)
+    boxes = boxes_of(mask)
+    wide, high = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    may_be = high >= _LEAST_HEIGHT * height
+    if is_dark:
+        may_be &= (wide <= _WIDEST * height) & (high < room.height) & (high <= _HIGHEST * height)
     strokes = []
-    for number, (x, y, wide, high, area) in enumerate(stats[1:].tolist(), start=1):
-        stroke = Box(x, y, x + wide, y + high)
-        if area < _LEAST_AREA or high < _LEAST_HEIGHT * height:
+    for stroke in (Box(*box) for box in boxes[may_be].tolist()):
+        inside = stroke_of(mask, stroke)
+        if np.count_nonzero(inside) < _LEAST_AREA:
             continue
-        if is_dark and (wide > _WIDEST * height or high >= room.height or high > _HIGHEST * height):
-            continue
-        inside = labels[stroke.slices] == number
-        if not _is_of_grey(line, heights[stroke.slices][inside], greys[stroke.slices][inside], is_dark):
-            continue
-        strokes.append(stroke.moved(room.left, room.top))
-    return strokes
+        if _is_of_grey(line, heights[stroke.slices][inside], greys[stroke.slices][inside], is_dark):
+            strokes.append((place_of(inside, stroke), stroke.moved(room.left, room.top)))
+    return [stroke for _, stroke in sorted(strokes)]
 
 
 def _is_of_grey(line: Line, relief: NDArray[np.float32], grey: NDArray[np.uint8], is_dark: bool) -> bool:
