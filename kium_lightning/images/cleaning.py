@@ -101,7 +101,6 @@ def clean_view(image: GreyImage) -> CleanView:
 def _covered(image: GreyImage, clean: GreyImage, box: Box) -> tuple[list[Cover], bool]:
     """Covers marks and text in place in the clean picture, which is a box of an image; tells whether there were any."""
     contrast = least_contrast(image, box)
-    raw = clean.copy()
     covered: list[Cover] = []
 
     def hide(part: Box) -> None:
@@ -129,7 +128,7 @@ def _covered(image: GreyImage, clean: GreyImage, box: Box) -> tuple[list[Cover],
         beside = [line.moved(-box.left, -box.top) for line in text]
         for stroke in strokes_cut_by_edge(clean, beside, contrast):
             hide(stroke.moved(box.left, box.top))
-        for stroke in strokes_at_edges(raw, greys_of(image, text), usual, contrast):
+        for stroke in strokes_at_edges(image[box.slices], greys_of(image, text), usual, contrast):
             hide(stroke.moved(box.left, box.top))
     return covered, bool(text or marks)
 

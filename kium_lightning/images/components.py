@@ -56,7 +56,7 @@ def place_of(stroke: NDArray[np.bool_], box: Box) -> tuple[int, int]:
         stroke: its pixels within its box, from `stroke_of`.
         box: its bounding box.
     """
-    first = int(stroke[: 2 - box.top % 2].any(axis=0).argmax())
+    first = min(int(row.argmax()) for row in stroke[: 2 - box.top % 2])
     return box.top // 2, (box.left + first) // 2
 
 

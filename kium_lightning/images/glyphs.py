@@ -89,11 +89,13 @@ class Level:
         if np.count_nonzero(inside) < _LEAST_AREA:
             return None
         rise = np.asarray(relief[box.slices], np.float32)
-        ordered = np.sort(rise[inside])
+        ordered = rise[inside]
+        ordered.sort()
         core_level, peak = quantile(ordered, 0.7), quantile(ordered, 0.85)
         if self.level < _HALO * peak:
             return None
-        core = np.sort(image[box.slices][inside & (rise >= core_level)])
+        core = image[box.slices][inside & (rise >= core_level)]
+        core.sort()
         letters = _letters(inside & (rise > 0.5 * peak)) if box.height <= _RUN_TOGETHER else 1
         pixel = (box.left + int(inside[0].argmax()), box.top)
         glyph = Glyph(box, quantile(core, 0.5), peak, letters, pixel, growth)

@@ -1,5 +1,6 @@
 """Glyphs side by side: a line of text, or what may be one."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cached_property
 from statistics import median
@@ -41,6 +42,14 @@ class Line(tuple[Glyph, ...]):
             box = box.joined(glyph.box)
         return box
 
+    def alone(self, height: float) -> int:
+        """How many of its glyphs are by themselves beside letters of a height."""
+        return bisect_right(self._grown_heights, _highest_alone(height))
+
+    @cached_property
+    def _grown_heights(self) -> list[int]:
+        return sorted(glyph.grown_height for glyph in self)
+
 
 def lines_of(glyphs: Sequence[Glyph]) -> list[Line]:
     """Groups glyphs that follow each other on a line and have one grey."""
@@ -64,4 +73,8 @@ def on_base_line(glyphs: Sequence[Glyph], height: float, tolerance: float) -> li
 
 def is_alone(glyph: Glyph, height: float) -> bool:
     """Whether a glyph is by itself beside letters of a height, and no piece of something larger."""
-    return glyph.grown_height <= 1.7 * height + 2
+    return glyph.grown_height <= _highest_alone(height)
+
+
+def _highest_alone(height: float) -> float:
+    return 1.7 * height + 2

@@ -48,12 +48,11 @@ def _marks_in(mask: NDArray[np.bool_]) -> list[Box]:
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
     if len(stats) <= _FEWEST:  # the first one is the background
         return []
-    boxes = [Box(int(x), int(y), int(x + w), int(y + h)) for x, y, w, h, _ in stats[1:]]
-    boxes = sorted(
-        box
-        for box in boxes
-        if box.bottom < _STRIP and min(box.width, box.height) <= _THINNEST and box.width <= _LONGEST
-    )
+    _, top, width, height, _ = stats[1:].T
+    is_mark = (top + height < _STRIP) & (np.minimum(width, height) <= _THINNEST) & (width <= _LONGEST)
+    if np.count_nonzero(is_mark) < _FEWEST:
+        return []
+    boxes = sorted(Box(x, y, x + w, y + h) for x, y, w, h, _ in stats[1:][is_mark].tolist())
     rows: dict[int, list[Box]] = {}
     for box in boxes:
         rows.setdefault(box.bottom, []).append(box)

@@ -20,12 +20,20 @@ def neighbours(boxes: Boxes | Sequence[Box]) -> NDArray[np.bool_]:
     height = bottom - top
     highest, widest = (np.floor(factor * height.astype(np.float64)).astype(np.int16) for factor in (_RATIO, _GAP))
     least = np.ceil(_OVERLAP * height.astype(np.float64)).astype(np.int16)
-    follows = np.maximum(height[:, None], height) <= np.minimum(highest[:, None], highest)
-    follows &= np.minimum(bottom[:, None], bottom) - np.maximum(top[:, None], top) >= np.minimum(least[:, None], least)
-    follows &= np.maximum(left[:, None], left) - np.minimum(right[:, None], right) <= np.maximum(
-        widest[:, None], widest
-    )
+    follows = _larger(height) <= _smaller(highest)
+    follows &= _smaller(bottom) - _larger(top) >= _smaller(least)
+    follows &= _larger(left) - _smaller(right) <= _larger(widest)
     return follows
+
+
+def _larger(values: NDArray[np.int16]) -> NDArray[np.int16]:
+    """The larger value of each pair, shape (boxes, boxes)."""
+    return np.maximum(values[:, None], values)
+
+
+def _smaller(values: NDArray[np.int16]) -> NDArray[np.int16]:
+    """The smaller value of each pair, shape (boxes, boxes)."""
+    return np.minimum(values[:, None], values)
 
 
 def chains(linked: NDArray[np.bool_]) -> list[list[int]]:

@@ -11,9 +11,9 @@ import numpy as np
 from kium_lightning.images.blocks import Candidates, is_lonely
 from kium_lightning.images.box import Box, GreyImage
 from kium_lightning.images.covering import cover
-from kium_lightning.images.glyphs import Glyph, find_glyphs, stroke_levels
+from kium_lightning.images.glyphs import Glyph, Level, find_glyphs, stroke_levels
 from kium_lightning.images.lines import Line, is_alone, lines_of, on_base_line
-from kium_lightning.images.prospects import promising
+from kium_lightning.images.prospects import chains_of_height, chains_of_letters, is_black, stands_out
 from kium_lightning.images.relief import (
     Relief,
     bright_relief,
@@ -67,7 +67,8 @@ def _bright_text(image: GreyImage, contrast: float, picture: Box) -> tuple[list[
     if highest_bright_relief(image, picture, background) < _READABLE * contrast:
         return [], []
     relief, whole = bright_relief(image, picture, background), Box.whole(image)
-    if not _has_certain(image, relief, contrast, picture, whole, _BRIGHT_LETTERS):
+    levels = list(stroke_levels(relief, contrast))
+    if not _has_certain(image, relief, levels, contrast, picture, whole, _BRIGHT_LETTERS):
         return [], []
     return _text_boxes(image, relief, contrast, picture, whole, is_dark=False)
 
@@ -75,25 +76,53 @@ def _bright_text(image: GreyImage, contrast: float, picture: Box) -> tuple[list[
 def _dark_text(image: GreyImage, contrast: float, picture: Box, known: Sequence[Line]) -> list[Box]:
     """The boxes of dark text; known lines are certain text that is bright."""
     inside = np.ascontiguousarray(image[picture.slices])
-    whole = Box.whole(inside)
+    relief, whole = dark_relief_inside(inside), Box.whole(inside)
+    levels = list(stroke_levels(relief, contrast))
     inner = whole.grown(-1, -1)  # what touches the edge in the dark may be a vessel that goes on
-    if not known and not _has_certain(inside, dark_relief_inside(inside), contrast, whole, inner, _DARK_LETTERS):
+    if not _has_certain(inside, relief, levels, contrast, whole, inner, _DARK_LETTERS) and not (
+        known and _has_black_word(inside, relief, levels, contrast, whole, known)
+    ):
         return []
-    relief = dark_relief(image, picture)
-    return _text_boxes(image, relief, contrast, picture, picture.grown(-1, -1), is_dark=True, known=known)[0]
+    wide = dark_relief(image, picture)
+    return _text_boxes(image, wide, contrast, picture, picture.grown(-1, -1), is_dark=True, known=known)[0]
 
 
 def _has_certain(
-    image: GreyImage, relief: Relief | GreyImage, contrast: float, picture: Box, inner: Box, letters: int
+    image: GreyImage,
+    relief: Relief | GreyImage,
+    levels: Sequence[Level],
+    contrast: float,
+    picture: Box,
+    inner: Box,
+    letters: int,
 ) -> bool:
     """Whether some line of strokes is text for certain, as `_certain` finds it among all lines."""
-    peak, reach = _READABLE * contrast, _reach(picture)
-    band = picture.grown(-reach, -reach)
-    for level in stroke_levels(relief, contrast):
-        for boxes in promising(level, relief, band, inner, letters, _LEAST_HEIGHT, peak):
-            lines = _lines_near_border([level.glyphs(image, relief, boxes)], picture)
-            if any(line.relief >= peak and _is_text(line, letters, inner, contrast) for line in lines):
-                return True
+    peak = _READABLE * contrast
+    for level in levels:
+        for boxes in chains_of_letters(level, _band(picture), inner, letters, _LEAST_HEIGHT):
+            if stands_out(boxes, relief, peak):
+                lines = _lines_near_border([level.glyphs(image, relief, boxes)], picture)
+                if any(line.relief >= peak and _is_text(line, letters, inner, contrast) for line in lines):
+                    return True
+    return False
+
+
+def _has_black_word(
+    image: GreyImage,
+    relief: Relief | GreyImage,
+    levels: Sequence[Level],
+    contrast: float,
+    picture: Box,
+    known: Sequence[Line],
+) -> bool:
+    """Whether some line of strokes is a black word, as `_is_black_word` finds it among all lines."""
+    least, most = (extreme(line.height for line in known) for extreme in (min, max))
+    for level in levels:
+        for boxes in chains_of_height(level, _band(picture), least / _SAME_HEIGHT - 1, most * _SAME_HEIGHT + 1):
+            if is_black(boxes, image, _BLACK):
+                lines = _lines_near_border([level.glyphs(image, relief, boxes)], picture)
+                if any(_is_black_word(line, known, relief, contrast) for line in lines):
+                    return True
     return False
 
 
@@ -144,7 +173,7 @@ def _certain(lines: Sequence[Line], letters: int, inner: Box, contrast: float) -
     return certain if any(line.relief >= _READABLE * contrast for line in certain) else []
 
 
-def _is_black_word(line: Line, known: Sequence[Line], relief: Relief, contrast: float) -> bool:
+def _is_black_word(line: Line, known: Sequence[Line], relief: Relief | GreyImage, contrast: float) -> bool:
     """Whether a line is black, alone, and as high as certain text in the margin, which goes on dark in the picture."""
     alike = any(max(line.height, one.height) <= _SAME_HEIGHT * min(line.height, one.height) for one in known)
     return alike and line.grey <= _BLACK and is_lonely(line, relief, contrast)
@@ -190,12 +219,13 @@ def _is_text(line: Line, letters: int, inner: Box, contrast: float) -> bool:
 
 
 def _is_near_border(box: Box, picture: Box) -> bool:
-    reach = _reach(picture)
-    return box.within(picture.grown(-reach, -reach)) != box
+    return box.within(_band(picture)) != box
 
 
-def _reach(picture: Box) -> int:
-    return round(_NEAR_BORDER * min(picture.width, picture.height))
+def _band(picture: Box) -> Box:
+    """The inner part of a picture, in which no text is looked for."""
+    reach = round(_NEAR_BORDER * min(picture.width, picture.height))
+    return picture.grown(-reach, -reach)
 
 
 def _padded(box: Box, height: float, picture: Box) -> Box:
