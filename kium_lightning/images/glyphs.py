@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kium_lightning.images.box import Box, GreyImage
-from kium_lightning.images.components import Boxes, Growth, Mask, above, boxes_of, place_of, stroke_of
+from kium_lightning.images.components import Boxes, Growth, Mask, above, each, outlined, place_of, stroke_of
 from kium_lightning.images.order_statistics import quantile
 from kium_lightning.images.relief import Relief
 
@@ -78,7 +78,7 @@ class Level:
             boxes: some of the strokes' boxes.
         """
         growth = Growth(relief, self.level / _LEVEL_FACTOR)
-        glyphs = [self._glyph(image, relief, Box(*box), growth) for box in boxes.tolist()]
+        glyphs = [self._glyph(image, relief, box, growth) for box in each(boxes)]
         return [glyph for _, glyph in sorted((pair for pair in glyphs if pair), key=lambda pair: pair[0])]
 
     def _glyph(
@@ -86,7 +86,7 @@ class Level:
     ) -> tuple[tuple[int, int], Glyph] | None:
         """A stroke as a glyph with its place in the order, unless it is too small or but a halo."""
         inside = stroke_of(self.mask, box)
-        if np.count_nonzero(inside) < _LEAST_AREA:
+        if inside is None or np.count_nonzero(inside) < _LEAST_AREA:
             return None
         rise = np.asarray(relief[box.slices], np.float32)
         ordered = rise[inside]
@@ -113,7 +113,7 @@ def stroke_levels(relief: Relief | GreyImage, least: float) -> Iterator[Level]:
     lowest, tallest = _LETTER_HEIGHTS
     while level < highest:
         mask = above(relief, level)
-        boxes = boxes_of(mask)
+        boxes = outlined(mask)
         heights = boxes[:, 3] - boxes[:, 1]
         yield Level(level, mask, boxes[(heights >= lowest) & (heights <= tallest)])
         level *= _LEVEL_FACTOR

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from kium_lightning.images.box import Box, GreyImage
-from kium_lightning.images.components import Boxes
+from kium_lightning.images.components import Boxes, each
 from kium_lightning.images.glyphs import Level, most_letters
 from kium_lightning.images.relief import Relief
 from kium_lightning.images.rows import chains, neighbours
@@ -60,12 +60,12 @@ def chains_of_height(level: Level, band: Box, least: float, most: float) -> Iter
 
 def stands_out(boxes: Boxes, relief: Relief | GreyImage, peak: float) -> bool:
     """Whether there is a pixel of at least so much relief in one of the boxes."""
-    return any(relief[Box(*box).slices].max() >= peak for box in boxes.tolist())
+    return any(relief[box.slices].max() >= peak for box in each(boxes))
 
 
 def is_black(boxes: Boxes, image: GreyImage, grey: float) -> bool:
     """Whether there is a pixel of at most this grey in one of the boxes."""
-    return any(image[Box(*box).slices].min() <= grey for box in boxes.tolist())
+    return any(image[box.slices].min() <= grey for box in each(boxes))
 
 
 def _goes_beyond(boxes: Boxes, band: Box) -> bool:

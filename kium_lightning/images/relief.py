@@ -86,8 +86,8 @@ def coarse_background(picture: GreyImage) -> Relief:
         weights = np.linalg.solve(used.T @ used, used.T @ small[kept])  # six well-scaled terms: no need of an SVD
         residual = small - terms @ weights
         spread = max(2.0, 1.5 * _median(np.abs(residual[kept])))
-        kept = np.abs(residual) < 2 * spread
-        if kept.sum() < 64:
+        before, kept = kept, np.abs(residual) < 2 * spread
+        if kept.sum() < 64 or np.array_equal(kept, before):  # nothing changes any more
             break
     return (terms @ weights).reshape(_COARSE, _COARSE).astype(np.float32)
 

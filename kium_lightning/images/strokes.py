@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kium_lightning.images.box import Box, GreyImage
-from kium_lightning.images.components import above, boxes_of, place_of, stroke_of
+from kium_lightning.images.components import above, each, outlined, place_of, stroke_of
 from kium_lightning.images.lines import Line
 from kium_lightning.images.order_statistics import quantile
 from kium_lightning.images.relief import Relief
@@ -133,15 +133,15 @@ def _strokes(line: Line, image: GreyImage, relief: Relief, level: float, room: B
     height = line.height
     heights, greys = relief[room.slices], image[room.slices]
     mask = above(heights, level)
-    boxes = boxes_of(mask)
+    boxes = outlined(mask)
     wide, high = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
     may_be = high >= _LEAST_HEIGHT * height
     if is_dark:
         may_be &= (wide <= _WIDEST * height) & (high < room.height) & (high <= _HIGHEST * height)
     strokes = []
-    for stroke in (Box(*box) for box in boxes[may_be].tolist()):
+    for stroke in each(boxes[may_be]):
         inside = stroke_of(mask, stroke)
-        if np.count_nonzero(inside) < _LEAST_AREA:
+        if inside is None or np.count_nonzero(inside) < _LEAST_AREA:
             continue
         if _is_of_grey(line, heights[stroke.slices][inside], greys[stroke.slices][inside], is_dark):
             strokes.append((place_of(inside, stroke), stroke.moved(room.left, room.top)))
