@@ -1,4 +1,4 @@
-"""Connected strokes: their boxes from their outlines, which takes a tenth of the time of labelling all pixels."""
+"""Connected strokes: their boxes from their outlines, which takes a sixth of the time of labelling all pixels."""
 
 import math
 
@@ -22,43 +22,36 @@ def above(relief: NDArray[np.uint8] | NDArray[np.float32], level: float) -> Mask
     return (relief > limit).view(np.uint8)
 
 
-def outlined(mask: Mask) -> Boxes:
-    """The bounding boxes of the strokes, connected over corners too, in no certain order.
-
-    Boxes of holes may be among them, since these outlines, the fastest, do not always tell; `stroke_of` does.
-    """
-    contours, hierarchy = cv2.findContoursLinkRuns(mask)
+def boxes_of(mask: Mask) -> Boxes:
+    """The bounding boxes of the strokes, connected over corners too, in no certain order."""
+    contours, hierarchy = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     if not contours:
         return np.zeros((0, 4), np.int32)
     starts = np.cumsum([0, *map(len, contours[:-1])])
     points = np.concatenate(contours)[:, 0]
     boxes = np.concatenate([np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts) + 1], axis=1)
-    is_outer = hierarchy.reshape(-1, 4)[:, 3] < 0
+    is_outer = hierarchy.reshape(-1, 4)[:, 3] < 0  # the others are holes
     return np.asarray(boxes[is_outer], np.int32)
 
 
 def each(boxes: Boxes) -> list[Box]:
-    """The boxes one by one, without doubles."""
-    return [Box(*box) for box in dict.fromkeys(map(tuple, boxes.tolist()))]
+    """The boxes one by one."""
+    return [Box(*box) for box in boxes.tolist()]
 
 
-def stroke_of(mask: Mask, box: Box) -> NDArray[np.bool_] | None:
-    """The pixels within its box of the stroke that has this bounding box, shape (height, width); None if none has.
+def stroke_of(mask: Mask, box: Box) -> NDArray[np.bool_]:
+    """The pixels within its box of the stroke that has this bounding box, shape (height, width).
 
     No other stroke that lies in the box in part goes from side to side and from top to bottom too, since it would have
     to cross this one.
     """
-    room = box.grown(1, 1).within(Box.whole(mask))
-    around, part = mask[room.slices], mask[box.slices]
+    part = mask[box.slices]
     count, _ = cv2.connectedComponents(part, connectivity=8)
-    if count == 2 and np.count_nonzero(around) == np.count_nonzero(part):
+    if count == 2:  # background and this one
         return part.view(np.bool_)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(around, connectivity=8)
-    wanted = (box.left - room.left, box.top - room.top, box.width, box.height)
-    numbers = np.flatnonzero((stats[1:, :4] == wanted).all(axis=1))
-    if not len(numbers):
-        return None
-    return np.asarray(labels[box.moved(-room.left, -room.top).slices] == int(numbers[0]) + 1)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(part, connectivity=8)
+    spans = (stats[1:, cv2.CC_STAT_WIDTH] == box.width) & (stats[1:, cv2.CC_STAT_HEIGHT] == box.height)
+    return np.asarray(labels == int(spans.argmax()) + 1)
 
 
 def place_of(stroke: NDArray[np.bool_], box: Box) -> tuple[int, int]:

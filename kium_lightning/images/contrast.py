@@ -14,7 +14,7 @@ _SIGMA = 3.0  # pixels: of the blur that leaves the noise away
 _KERNEL = cv2.getGaussianKernel(25, _SIGMA, cv2.CV_32F).ravel()  # as long as OpenCV makes it for float images
 _ALONE = np.ones(1, np.float32)  # leaves the other direction as it is
 _REACH = len(_KERNEL) // 2
-_FIRST = 0.65  # of the rows: looked at first
+_FIRST = 0.75  # of the rows: looked at first
 _ROUNDING = 0.01  # grey values: two orders of sums of float32 lie far closer to each other than that
 
 
@@ -27,7 +27,7 @@ def least_contrast(image: GreyImage, picture: Box) -> float:
 
 
 def _is_quiet(pixels: GreyImage) -> bool:
-    """Whether the noise is too low to matter; if so, two thirds of the picture often are enough to tell.
+    """Whether the noise is too low to matter; if so, three quarters of the picture often are enough to tell.
 
     Args:
         pixels: grey values of shape (H, W), more than half the kernel high and wide.

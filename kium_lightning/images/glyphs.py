@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kium_lightning.images.box import Box, GreyImage
-from kium_lightning.images.components import Boxes, Growth, Mask, above, each, outlined, place_of, stroke_of
+from kium_lightning.images.components import Boxes, Growth, Mask, above, boxes_of, each, place_of, stroke_of
 from kium_lightning.images.order_statistics import quantile
 from kium_lightning.images.relief import Relief
 
@@ -63,11 +62,13 @@ class Level:
         level: grey values.
         mask: 1 where the relief is above the level, shape (H, W).
         boxes: of the strokes, in no certain order.
+        growth: what they belong to at half the level.
     """
 
     level: float
     mask: Mask
     boxes: Boxes
+    growth: Growth
 
     def glyphs(self, image: GreyImage, relief: Relief | GreyImage, boxes: Boxes) -> list[Glyph]:
         """The glyphs in some of the boxes, in the order of their first pixels.
@@ -77,16 +78,13 @@ class Level:
             relief: what the level was found in, shape (H, W).
             boxes: some of the strokes' boxes.
         """
-        growth = Growth(relief, self.level / _LEVEL_FACTOR)
-        glyphs = [self._glyph(image, relief, box, growth) for box in each(boxes)]
+        glyphs = [self._glyph(image, relief, box) for box in each(boxes)]
         return [glyph for _, glyph in sorted((pair for pair in glyphs if pair), key=lambda pair: pair[0])]
 
-    def _glyph(
-        self, image: GreyImage, relief: Relief | GreyImage, box: Box, growth: Growth
-    ) -> tuple[tuple[int, int], Glyph] | None:
+    def _glyph(self, image: GreyImage, relief: Relief | GreyImage, box: Box) -> tuple[tuple[int, int], Glyph] | None:
         """A stroke as a glyph with its place in the order, unless it is too small or but a halo."""
         inside = stroke_of(self.mask, box)
-        if inside is None or np.count_nonzero(inside) < _LEAST_AREA:
+        if np.count_nonzero(inside) < _LEAST_AREA:
             return None
         rise = np.asarray(relief[box.slices], np.float32)
         ordered = rise[inside]
@@ -98,7 +96,7 @@ class Level:
         core.sort()
         letters = _letters(inside & (rise > 0.5 * peak)) if box.height <= _RUN_TOGETHER else 1
         pixel = (box.left + int(inside[0].argmax()), box.top)
-        glyph = Glyph(box, quantile(core, 0.5), peak, letters, pixel, growth)
+        glyph = Glyph(box, quantile(core, 0.5), peak, letters, pixel, self.growth)
         return place_of(inside, box), glyph
 
 
@@ -113,23 +111,11 @@ def stroke_levels(relief: Relief | GreyImage, least: float) -> Iterator[Level]:
     lowest, tallest = _LETTER_HEIGHTS
     while level < highest:
         mask = above(relief, level)
-        boxes = outlined(mask)
+        boxes = boxes_of(mask)
         heights = boxes[:, 3] - boxes[:, 1]
-        yield Level(level, mask, boxes[(heights >= lowest) & (heights <= tallest)])
+        letters = boxes[(heights >= lowest) & (heights <= tallest)]
+        yield Level(level, mask, letters, Growth(relief, level / _LEVEL_FACTOR))
         level *= _LEVEL_FACTOR
-
-
-def find_glyphs(image: GreyImage, relief: Relief, least: float, levels: int | None = None) -> list[list[Glyph]]:
-    """Finds the glyphs at rising levels of relief, one list for each level.
-
-    Args:
-        image: grey values of shape (H, W).
-        relief: by how much strokes stand out, shape (H, W).
-        least: the first level.
-        levels: how many levels, at most; all up to the highest relief if None.
-    """
-    found = islice(stroke_levels(relief, least), levels)
-    return [level.glyphs(image, relief, level.boxes) for level in found]
 
 
 def most_letters(boxes: Boxes) -> NDArray[np.int32]:

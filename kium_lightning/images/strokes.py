@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kium_lightning.images.box import Box, GreyImage
-from kium_lightning.images.components import above, each, outlined, place_of, stroke_of
+from kium_lightning.images.components import above, boxes_of, each, place_of, stroke_of
 from kium_lightning.images.lines import Line
 from kium_lightning.images.order_statistics import quantile
 from kium_lightning.images.relief import Relief
@@ -133,7 +133,7 @@ def _strokes(line: Line, image: GreyImage, relief: Relief, level: float, room: B
     height = line.height
     heights, greys = relief[room.slices], image[room.slices]
     mask = above(heights, level)
-    boxes = outlined(mask)
+    boxes = boxes_of(mask)
     wide, high = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
     may_be = high >= _LEAST_HEIGHT * height
     if is_dark:
@@ -141,7 +141,7 @@ def _strokes(line: Line, image: GreyImage, relief: Relief, level: float, room: B
     strokes = []
     for stroke in each(boxes[may_be]):
         inside = stroke_of(mask, stroke)
-        if inside is None or np.count_nonzero(inside) < _LEAST_AREA:
+        if np.count_nonzero(inside) < _LEAST_AREA:
             continue
         if _is_of_grey(line, heights[stroke.slices][inside], greys[stroke.slices][inside], is_dark):
             strokes.append((place_of(inside, stroke), stroke.moved(room.left, room.top)))

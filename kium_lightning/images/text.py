@@ -5,13 +5,14 @@ side by side, each by itself. A few strokes are enough only beside a line that i
 """
 
 from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
 
 from kium_lightning.images.blocks import Candidates, is_lonely
 from kium_lightning.images.box import Box, GreyImage
 from kium_lightning.images.covering import cover
-from kium_lightning.images.glyphs import Glyph, Level, find_glyphs, stroke_levels
+from kium_lightning.images.glyphs import Glyph, Level, stroke_levels
 from kium_lightning.images.lines import Line, is_alone, lines_of, on_base_line
 from kium_lightning.images.prospects import chains_of_height, chains_of_letters, is_black, stands_out
 from kium_lightning.images.relief import (
@@ -70,7 +71,7 @@ def _bright_text(image: GreyImage, contrast: float, picture: Box) -> tuple[list[
     levels = list(stroke_levels(relief, contrast))
     if not _has_certain(image, relief, levels, contrast, picture, whole, _BRIGHT_LETTERS):
         return [], []
-    return _text_boxes(image, relief, contrast, picture, whole, is_dark=False)
+    return _text_boxes(image, relief, levels, contrast, picture, whole, is_dark=False)
 
 
 def _dark_text(image: GreyImage, contrast: float, picture: Box, known: Sequence[Line]) -> list[Box]:
@@ -84,7 +85,8 @@ def _dark_text(image: GreyImage, contrast: float, picture: Box, known: Sequence[
     ):
         return []
     wide = dark_relief(image, picture)
-    return _text_boxes(image, wide, contrast, picture, picture.grown(-1, -1), is_dark=True, known=known)[0]
+    levels, inner = list(stroke_levels(wide, contrast)), picture.grown(-1, -1)
+    return _text_boxes(image, wide, levels, contrast, picture, inner, is_dark=True, known=known)[0]
 
 
 def _has_certain(
@@ -129,6 +131,7 @@ def _has_black_word(
 def _text_boxes(
     image: GreyImage,
     relief: Relief,
+    levels: Sequence[Level],
     contrast: float,
     picture: Box,
     inner: Box,
@@ -137,14 +140,17 @@ def _text_boxes(
 ) -> tuple[list[Box], list[Line]]:
     """The boxes of text of one polarity, and its lines; known lines are certain text of the other polarity."""
     letters = _DARK_LETTERS if is_dark else _BRIGHT_LETTERS
-    lines = _lines_near_border(find_glyphs(image, relief, contrast), picture)
+    lines = _lines_near_border([level.glyphs(image, relief, level.boxes) for level in levels], picture)
     sure = _certain(lines, letters, inner, contrast)
     if is_dark:
         sure += [line for line in lines if line not in sure and _is_black_word(line, known, relief, contrast)]
     if not sure:
         return [], []
     near = _around(relief, sure)  # elsewhere noise makes thousands of strokes that faint
-    faint = find_glyphs(image, near, _FAINT * contrast, _FAINT_LEVELS)
+    faint = [
+        level.glyphs(image, near, level.boxes)
+        for level in islice(stroke_levels(near, _FAINT * contrast), _FAINT_LEVELS)
+    ]
     taken = {id(line) for line in sure}
     others = [line for line in lines if id(line) not in taken] + _lines_near_border(faint, picture)
     candidates = Candidates(others, relief, contrast)
