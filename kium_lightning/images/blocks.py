@@ -99,7 +99,7 @@ def is_lonely(line: Line, relief: Relief | GreyImage, contrast: float) -> bool:
     around = line.bounds.grown(reach, reach).within(Box.whole(relief))
     level = max(contrast, _HALO * line.relief)
     inside = np.count_nonzero(above(relief[line.bounds.grown(1, 1).within(around).slices], level))
-    return inside == np.count_nonzero(above(relief[around.slices], level))
+    return bool(inside == np.count_nonzero(above(relief[around.slices], level)))
 
 
 def _has_letters_of(line: Line, known: Line) -> bool:

@@ -34,14 +34,15 @@ def _is_quiet(pixels: GreyImage) -> bool:
     """
     quiet = _LEAST_CONTRAST / (_NOISE_FACTOR * _DEVIATION) - _ROUNDING
     rows, columns = (-(-size // _NOISE_STEP) for size in pixels.shape)
-    framed = cv2.copyMakeBorder(pixels, _REACH, _REACH, _REACH, _REACH, cv2.BORDER_REFLECT_101)
+    border = cv2.copyMakeBorder(pixels, _REACH, _REACH, _REACH, _REACH, cv2.BORDER_REFLECT_101)
+    framed = np.asarray(border, np.uint8)
     low, split = 0, round(_FIRST * rows)
     for start, stop in ((0, split), (split, rows)):
         part = pixels[_NOISE_STEP * start : _NOISE_STEP * stop : _NOISE_STEP, ::_NOISE_STEP]
         if not part.size:
             continue
         noise = part - _blurred_samples(framed[_NOISE_STEP * start :], stop - start, columns)
-        low += np.count_nonzero(np.abs(noise) <= quiet)
+        low += int(np.count_nonzero(np.abs(noise) <= quiet))
         if 2 * low > rows * columns + 1:  # the median of all is among these, whatever the others are
             return True
     return False

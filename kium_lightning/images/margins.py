@@ -109,7 +109,7 @@ def _margin_beside_text(width: int, lines: GreyImage, profile: _Profile) -> int:
 def _is_darker(lines: GreyImage, level: float) -> NDArray[np.bool_]:
     """Where the median over the lines may be below a level: about half of them are, shape (positions,)."""
     below = (lines < np.uint8(min(255, math.ceil(level)))).view(np.uint8)
-    return np.add.reduce(below, axis=0, dtype=np.uint8) >= len(lines) // 2
+    return np.asarray(np.add.reduce(below, axis=0, dtype=np.uint8) >= len(lines) // 2)
 
 
 def _may_go_on(is_darker: NDArray[np.bool_], width: int) -> bool:
@@ -137,7 +137,7 @@ def _margin_width(profile: _Profile) -> int:
     step = inside - outside
     possible = np.flatnonzero((step > 0) & (inside >= _STEP * outside) & (inside >= _LEAST_LEVEL * picture_level))
     for position in possible[np.argsort(-step[possible], kind="stable")].tolist():
-        edge = position + 1
+        edge = int(position) + 1
         if np.mean(near[:edge] < _PICTURE_LEVEL * inside[position]) >= _DARK_OUTSIDE:
             return edge
     return 0
@@ -146,7 +146,7 @@ def _margin_width(profile: _Profile) -> int:
 def _least_ahead(profile: _Profile, count: int) -> _Profile:
     """The least value of the window behind each edge, the last value repeated at the end, shape (count,)."""
     ahead = np.concatenate([profile, np.repeat(profile[-1:], _WINDOW)])
-    return np.minimum.reduce([ahead[shift : shift + count] for shift in range(1, 1 + _WINDOW)])
+    return np.asarray(np.minimum.reduce([ahead[shift : shift + count] for shift in range(1, 1 + _WINDOW)]))
 
 
 def _usual_before(profile: _Profile, count: int) -> _Profile:

@@ -9,12 +9,19 @@ from itertools import islice
 
 import numpy as np
 
-from kium_lightning.images.blocks import Candidates, is_lonely
+from kium_lightning.images.blocks import Candidates
 from kium_lightning.images.box import Box, GreyImage
+from kium_lightning.images.certain_text import (
+    READABLE,
+    certain_of,
+    has_black_word,
+    has_certain,
+    is_black_word,
+    lines_near_border,
+)
 from kium_lightning.images.covering import cover
-from kium_lightning.images.glyphs import Glyph, Level, stroke_levels
-from kium_lightning.images.lines import Line, is_alone, lines_of, on_base_line
-from kium_lightning.images.prospects import chains_of_height, chains_of_letters, is_black, stands_out
+from kium_lightning.images.glyphs import Level, stroke_levels
+from kium_lightning.images.lines import Line
 from kium_lightning.images.relief import (
     Relief,
     bright_relief,
@@ -25,15 +32,8 @@ from kium_lightning.images.relief import (
 )
 from kium_lightning.images.strokes import along_rows, bright_strokes_of_block
 
-_NEAR_BORDER = 0.3  # of the picture's size: text further inside is not looked for
-_LEAST_HEIGHT = 5  # pixels
-_LOW = 8  # pixels: letters lower than that must stand out, since the edge of a bone makes rows of low strokes
-_CLEAR = 1.5  # of the contrast
-_READABLE = 1.8  # of the contrast: letters are burnt in to be read; what the subtraction left of bones stands out less
 _BRIDGE = 0.9  # of the boxes' height: two parts of one line no farther apart have letters between, lost on a vessel
 _BRIGHT_LETTERS = 2
-_BLACK = 40  # grey value
-_SAME_HEIGHT = 1.2  # ratio
 _DARK_LETTERS = 3
 _FAINT = 0.6  # of the contrast that certain text has: letters beside it may be that faint
 _FAINT_LEVELS = 2  # the levels above them have been searched
@@ -65,11 +65,11 @@ def find_text(image: GreyImage, picture: Box, contrast: float) -> list[Box]:
 
 def _bright_text(image: GreyImage, contrast: float, picture: Box) -> tuple[list[Box], list[Line]]:
     background = coarse_background(image[picture.slices])
-    if highest_bright_relief(image, picture, background) < _READABLE * contrast:
+    if highest_bright_relief(image, picture, background) < READABLE * contrast:
         return [], []
     relief, whole = bright_relief(image, picture, background), Box.whole(image)
     levels = list(stroke_levels(relief, contrast))
-    if not _has_certain(image, relief, levels, contrast, picture, whole, _BRIGHT_LETTERS):
+    if not has_certain(image, relief, levels, contrast, picture, whole, _BRIGHT_LETTERS):
         return [], []
     return _text_boxes(image, relief, levels, contrast, picture, whole, is_dark=False)
 
@@ -80,52 +80,13 @@ def _dark_text(image: GreyImage, contrast: float, picture: Box, known: Sequence[
     relief, whole = dark_relief_inside(inside), Box.whole(inside)
     levels = list(stroke_levels(relief, contrast))
     inner = whole.grown(-1, -1)  # what touches the edge in the dark may be a vessel that goes on
-    if not _has_certain(inside, relief, levels, contrast, whole, inner, _DARK_LETTERS) and not (
-        known and _has_black_word(inside, relief, levels, contrast, whole, known)
+    if not has_certain(inside, relief, levels, contrast, whole, inner, _DARK_LETTERS) and not (
+        known and has_black_word(inside, relief, levels, contrast, whole, known)
     ):
         return []
     wide = dark_relief(image, picture)
     levels, inner = list(stroke_levels(wide, contrast)), picture.grown(-1, -1)
     return _text_boxes(image, wide, levels, contrast, picture, inner, is_dark=True, known=known)[0]
-
-
-def _has_certain(
-    image: GreyImage,
-    relief: Relief | GreyImage,
-    levels: Sequence[Level],
-    contrast: float,
-    picture: Box,
-    inner: Box,
-    letters: int,
-) -> bool:
-    """Whether some line of strokes is text for certain, as `_certain` finds it among all lines."""
-    peak = _READABLE * contrast
-    for level in levels:
-        for boxes in chains_of_letters(level, _band(picture), inner, letters, _LEAST_HEIGHT):
-            if stands_out(boxes, relief, peak):
-                lines = _lines_near_border([level.glyphs(image, relief, boxes)], picture)
-                if any(line.relief >= peak and _is_text(line, letters, inner, contrast) for line in lines):
-                    return True
-    return False
-
-
-def _has_black_word(
-    image: GreyImage,
-    relief: Relief | GreyImage,
-    levels: Sequence[Level],
-    contrast: float,
-    picture: Box,
-    known: Sequence[Line],
-) -> bool:
-    """Whether some line of strokes is a black word, as `_is_black_word` finds it among all lines."""
-    least, most = (extreme(line.height for line in known) for extreme in (min, max))
-    for level in levels:
-        for boxes in chains_of_height(level, _band(picture), least / _SAME_HEIGHT - 1, most * _SAME_HEIGHT + 1):
-            if is_black(boxes, image, _BLACK):
-                lines = _lines_near_border([level.glyphs(image, relief, boxes)], picture)
-                if any(_is_black_word(line, known, relief, contrast) for line in lines):
-                    return True
-    return False
 
 
 def _text_boxes(
@@ -140,10 +101,10 @@ def _text_boxes(
 ) -> tuple[list[Box], list[Line]]:
     """The boxes of text of one polarity, and its lines; known lines are certain text of the other polarity."""
     letters = _DARK_LETTERS if is_dark else _BRIGHT_LETTERS
-    lines = _lines_near_border([level.glyphs(image, relief, level.boxes) for level in levels], picture)
-    sure = _certain(lines, letters, inner, contrast)
+    lines = lines_near_border([level.glyphs(image, relief, level.boxes) for level in levels], picture)
+    sure = certain_of(lines, letters, inner, contrast)
     if is_dark:
-        sure += [line for line in lines if line not in sure and _is_black_word(line, known, relief, contrast)]
+        sure += [line for line in lines if line not in sure and is_black_word(line, known, relief, contrast)]
     if not sure:
         return [], []
     near = _around(relief, sure)  # elsewhere noise makes thousands of strokes that faint
@@ -152,7 +113,7 @@ def _text_boxes(
         for level in islice(stroke_levels(near, _FAINT * contrast), _FAINT_LEVELS)
     ]
     taken = {id(line) for line in sure}
-    others = [line for line in lines if id(line) not in taken] + _lines_near_border(faint, picture)
+    others = [line for line in lines if id(line) not in taken] + lines_near_border(faint, picture)
     candidates = Candidates(others, relief, contrast)
     sure += candidates.that_continue(sure)
     known_lines = _without_doubles(sure)
@@ -169,26 +130,6 @@ def _text_boxes(
     return _joined(found), known_lines
 
 
-def _certain(lines: Sequence[Line], letters: int, inner: Box, contrast: float) -> list[Line]:
-    """The lines that are text for certain: none, unless one of them can be read at a glance.
-
-    Two edges of bones may be as alike as letters, but are as faint as noise allows; one such pair would have its whole
-    neighbourhood searched for more of its kind.
-    """
-    certain = [line for line in lines if _is_text(line, letters, inner, contrast)]
-    return certain if any(line.relief >= _READABLE * contrast for line in certain) else []
-
-
-def _is_black_word(line: Line, known: Sequence[Line], relief: Relief | GreyImage, contrast: float) -> bool:
-    """Whether a line is black, alone, and as high as certain text in the margin, which goes on dark in the picture."""
-    alike = any(max(line.height, one.height) <= _SAME_HEIGHT * min(line.height, one.height) for one in known)
-    return alike and line.grey <= _BLACK and is_lonely(line, relief, contrast)
-
-
-def _lines_near_border(levels: list[list[Glyph]], picture: Box) -> list[Line]:
-    return [line for level in levels for line in lines_of(level) if _is_near_border(line.bounds, picture)]
-
-
 def _without_doubles(lines: list[Line]) -> list[Line]:
     """Keeps one of the lines that were found alike at several levels."""
     return list({(line.bounds, round(line.height)): line for line in lines}.values())
@@ -202,36 +143,6 @@ def _around(relief: Relief, lines: list[Line]) -> Relief:
         room = line.bounds.grown(columns, rows).within(Box.whole(relief)).slices
         near[room] = relief[room]
     return near
-
-
-def _is_text(line: Line, letters: int, inner: Box, contrast: float) -> bool:
-    """Whether a line is text for certain: letters by themselves on a base line, or more of one height and grey."""
-    height = line.height
-    if height < _LEAST_HEIGHT or (height < _LOW and line.relief < _CLEAR * contrast):
-        return False
-    whole = [glyph for glyph in line if glyph.box.within(inner) == glyph.box]
-    narrow = [glyph for glyph in whole if glyph.box.width <= 1.5 * height * glyph.letters]
-    has_enough = sum(glyph.letters for glyph in narrow) >= letters and len(narrow) >= 0.5 * len(line)
-    alone = [glyph for glyph in whole if is_alone(glyph, height)] if has_enough else []  # following them takes longer
-    on_base = [glyph for glyph in on_base_line(alone, height, 0.15) if glyph.box.width <= 1.5 * height * glyph.letters]
-    if sum(glyph.letters for glyph in on_base) >= letters and len(on_base) >= 0.5 * len(line):
-        return True
-    alike = [
-        glyph
-        for glyph in on_base_line(line, height, 0.08)
-        if abs(glyph.box.height - height) <= max(1.0, 0.08 * height) and glyph.box.width <= 1.5 * height
-    ]
-    return sum(abs(glyph.grey - line.grey) <= 0.1 * glyph.relief for glyph in alike) > letters
-
-
-def _is_near_border(box: Box, picture: Box) -> bool:
-    return box.within(_band(picture)) != box
-
-
-def _band(picture: Box) -> Box:
-    """The inner part of a picture, in which no text is looked for."""
-    reach = round(_NEAR_BORDER * min(picture.width, picture.height))
-    return picture.grown(-reach, -reach)
 
 
 def _padded(box: Box, height: float, picture: Box) -> Box:
