@@ -1,6 +1,7 @@
 """How far a line of certain text goes on: along its rows, stroke by stroke."""
 
 from collections.abc import Sequence
+from functools import reduce
 
 import cv2
 import numpy as np
@@ -103,7 +104,9 @@ def _darkest(image: GreyImage, rows: Box) -> NDArray[np.uint8]:
     return np.asarray(cv2.blur(image[rows.slices], (3, 3)).min(axis=0), np.uint8)
 
 
-def bright_strokes_of_block(lines: Sequence[Line], image: GreyImage, relief: Relief, level: float) -> list[Box]:
+def bright_strokes_of_block(
+    lines: Sequence[Line], image: GreyImage, relief: Relief, level: float, picture: Box
+) -> list[Box]:
     """Finds single bright letters above, below and beside certain lines of bright text.
 
     Nothing in a subtraction is as bright as burnt-in text, so that one stroke of its grey is enough there.
@@ -111,21 +114,31 @@ def bright_strokes_of_block(lines: Sequence[Line], image: GreyImage, relief: Rel
     Args:
         lines: letters that are text for certain.
         image: grey values of shape (H, W).
-        relief: by how much strokes stand out, shape (H, W); zero where none is looked for.
+        relief: by how much strokes stand out, shape (H, W).
         level: the least relief of a stroke.
+        picture: where the picture lies; strokes are looked for there only.
 
     Returns:
         The boxes of the strokes.
     """
-    near = np.zeros_like(relief)
-    whole = Box.whole(image)
-    for line in lines:
-        reach = round(_LINE_STEP * line.height)
-        room = line.bounds.grown(reach, reach).within(whole).slices
-        near[room] = relief[room]
+    near = np.zeros(relief.shape, np.float32)
+    rooms = [_around(line).within(picture) for line in lines]
+    rooms = [room for room in rooms if not room.is_empty]
+    if not rooms:
+        return []
+    for room in rooms:
+        near[room.slices] = relief[room.slices]
     middle = sorted(lines, key=lambda line: line.height)[len(lines) // 2]
-    strokes = _strokes(middle, image, near, level, whole, is_dark=False)
+    bounds = reduce(Box.joined, rooms)
+    # Strokes are ordered by blocks of two by two pixels, which begin at even places.
+    even = Box(bounds.left // 2 * 2, bounds.top // 2 * 2, bounds.right, bounds.bottom)
+    strokes = _strokes(middle, image, near, level, even, is_dark=False)
     return [stroke for stroke in strokes if stroke.height <= _HIGHEST * middle.height]
+
+
+def _around(line: Line) -> Box:
+    reach = round(_LINE_STEP * line.height)
+    return line.bounds.grown(reach, reach)
 
 
 def _strokes(line: Line, image: GreyImage, relief: Relief, level: float, room: Box, is_dark: bool) -> list[Box]:

@@ -122,9 +122,7 @@ def _text_boxes(
         for line in known_lines
     ]
     if not is_dark:
-        inside = np.zeros_like(relief)
-        inside[picture.slices] = relief[picture.slices]
-        single = bright_strokes_of_block(known_lines, image, inside, contrast)
+        single = bright_strokes_of_block(known_lines, image, relief, contrast, picture)
         height = max(line.height for line in known_lines)
         found += [_padded(box, height, picture) for box in single if not any(box.within(o) == box for o in found)]
     return _joined(found), known_lines
@@ -137,7 +135,7 @@ def _without_doubles(lines: list[Line]) -> list[Line]:
 
 def _around(relief: Relief, lines: list[Line]) -> Relief:
     """Keeps the relief where the rest of a line or the next lines of its block may be."""
-    near = np.zeros_like(relief)
+    near = np.zeros(relief.shape, np.float32)
     for line in lines:
         rows, columns = round(_BLOCK_ROWS * line.height), round(_BLOCK_COLUMNS * line.height)
         room = line.bounds.grown(columns, rows).within(Box.whole(relief)).slices
