@@ -12,6 +12,7 @@ Mask = NDArray[np.uint8]
 Boxes = NDArray[np.int32]  # shape (strokes, 4): left, top, right, bottom as in `Box`
 _FRESH = 2  # what is painted first; 0 and 1 are the mask's own values
 _LAST = 255
+_MANY_RUNS = 5000
 
 
 def above(relief: NDArray[np.uint8] | NDArray[np.float32], level: float) -> Mask:
@@ -20,6 +21,20 @@ def above(relief: NDArray[np.uint8] | NDArray[np.float32], level: float) -> Mask
     if relief.dtype == np.uint8:
         limit = np.uint8(min(255, math.floor(limit)))  # type: ignore[assignment]
     return (relief > limit).view(np.uint8)
+
+
+def without_specks(mask: Mask) -> Mask:
+    """The mask without pixels of strokes at most three pixels high and wide, where there are thousands of them.
+
+    What has nothing at two pixels' distance is at most that large, so that all strokes that are higher or wider stay
+    whole; of smaller ones something may be left.
+    """
+    if np.count_nonzero(mask[:, 1:] > mask[:, :-1]) < _MANY_RUNS:
+        return mask
+    near, further = (
+        cv2.boxFilter(mask, cv2.CV_8U, (side, side), normalize=False, borderType=cv2.BORDER_CONSTANT) for side in (3, 5)
+    )
+    return mask & (near != further).view(np.uint8)
 
 
 def boxes_of(mask: Mask) -> Boxes:

@@ -8,7 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kium_lightning.images.box import Box, GreyImage
-from kium_lightning.images.components import Boxes, Growth, Mask, above, boxes_of, each, place_of, stroke_of
+from kium_lightning.images.components import (
+    Boxes,
+    Growth,
+    Mask,
+    above,
+    boxes_of,
+    each,
+    place_of,
+    stroke_of,
+    without_specks,
+)
 from kium_lightning.images.order_statistics import quantile
 from kium_lightning.images.relief import Relief
 
@@ -111,7 +121,7 @@ def stroke_levels(relief: Relief | GreyImage, least: float) -> Iterator[Level]:
     lowest, tallest = _LETTER_HEIGHTS
     while level < highest:
         mask = above(relief, level)
-        boxes = boxes_of(mask)
+        boxes = boxes_of(without_specks(mask))  # they are lower than any letter
         heights = boxes[:, 3] - boxes[:, 1]
         letters = boxes[(heights >= lowest) & (heights <= tallest)]
         yield Level(level, mask, letters, Growth(relief, level / _LEVEL_FACTOR))

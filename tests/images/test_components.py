@@ -4,7 +4,7 @@ import pytest
 from numpy.typing import NDArray
 
 from kium_lightning.images.box import Box
-from kium_lightning.images.components import Growth, above, boxes_of, each, place_of, stroke_of
+from kium_lightning.images.components import Growth, above, boxes_of, each, place_of, stroke_of, without_specks
 
 Labelled = tuple[Box, NDArray[np.bool_]]
 
@@ -53,3 +53,14 @@ def test_whole_and_broken_reliefs_are_above_the_same_levels(level: float) -> Non
     broken = whole.astype(np.float32)
     np.testing.assert_array_equal(above(whole, level), broken > level)
     np.testing.assert_array_equal(above(broken, level), broken > level)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.3])
+def test_no_stroke_higher_or_wider_than_a_speck_is_touched(share: float) -> None:
+    mask = (np.random.default_rng(0).random((500, 600)) < share).astype(np.uint8)
+    left = without_specks(mask)
+    assert left.sum() < mask.sum()
+    kept = [stroke for stroke in labelled(mask) if max(stroke[0].width, stroke[0].height) > 3]
+    assert kept
+    for box, inside in kept:
+        assert left[box.slices][inside].all()
