@@ -34,7 +34,7 @@ def without_specks(mask: Mask) -> Mask:
     near, further = (
         cv2.boxFilter(mask, cv2.CV_8U, (side, side), normalize=False, borderType=cv2.BORDER_CONSTANT) for side in (3, 5)
     )
-    return mask & (near != further).view(np.uint8)
+    return np.asarray(mask & (near != further), np.uint8)
 
 
 def boxes_of(mask: Mask) -> Boxes:
