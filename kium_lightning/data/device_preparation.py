@@ -101,4 +101,5 @@ def _weights(length: int, size: int, shrinks: bool) -> NDArray[np.float32]:
         fraction = np.where(beyond <= 0, 0.0, beyond - np.floor(beyond))
         following = np.minimum(nearest + 1, length - 1)
         shares = (pixels == nearest) * (1 - fraction) + (pixels == following) * fraction
-    return shares.astype(np.float32)
+    weights: NDArray[np.float32] = shares.astype(np.float32)
+    return weights

@@ -27,7 +27,8 @@ def picture(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
     rng = np.random.default_rng(seed)
     smooth = cv2.GaussianBlur(rng.uniform(0, 255, (height, width)), (0, 0), 4)
     smooth = (smooth - smooth.min()) / (smooth.max() - smooth.min()) * 235 + 10
-    return np.clip(smooth + rng.normal(0, 3, smooth.shape), 0, 255).astype(np.uint8)
+    noisy: NDArray[np.uint8] = np.clip(smooth + rng.normal(0, 3, smooth.shape), 0, 255).astype(np.uint8)
+    return noisy
 
 
 def differs_by(found: torch.Tensor, expected: NDArray[np.uint8]) -> int:
