@@ -1,5 +1,6 @@
 """What happens to a clean view before it reaches a net: prepared once, augmented at every draw, normalized last."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -86,20 +87,17 @@ class Preparation:
         """Takes the steps that follow cleaning on a clean grey image (H, W), or on the part of it in a window."""
         if window is not None:
             clean = clean[window.slices(*clean.shape)]
-        prepared: NDArray[np.uint8] = self._steps()(image=clean)["image"]
-        if self.mirrors(view):
-            prepared = np.ascontiguousarray(prepared[:, ::-1])
-        return prepared
-
-    def _steps(self) -> A.Compose:
-        steps: list[BasicTransform] = []
+        changed: cv2.typing.MatLike = clean
         if self.polarity is Polarity.INVERTED:
-            steps.append(A.InvertImg(p=1.0))
+            changed = cv2.bitwise_not(changed)
         if self.median_kernel > 1:
-            steps.append(A.MedianBlur(blur_limit=(self.median_kernel, self.median_kernel), p=1.0))
-        # Area averaging keeps a thin vessel's contrast when the image shrinks several-fold.
-        steps.append(A.Resize(self.image_size, self.image_size, interpolation=cv2.INTER_AREA))
-        return A.Compose(steps)
+            changed = cv2.medianBlur(changed, self.median_kernel)
+        if changed.shape != (self.image_size, self.image_size):
+            # Area averaging keeps a thin vessel's contrast when the image shrinks several-fold.
+            changed = cv2.resize(changed, (self.image_size, self.image_size), interpolation=cv2.INTER_AREA)
+        if self.mirrors(view):
+            changed = cv2.flip(changed, 1)
+        return np.asarray(changed, dtype=np.uint8)
 
 
 class Augmentation:
@@ -126,9 +124,24 @@ class Augmentation:
         return changed
 
 
-_NORMALIZE = A.Compose([A.Normalize(mean=0.5, std=0.5, max_pixel_value=255.0)])
-
-
 def normalize(image: NDArray[np.uint8]) -> torch.Tensor:
     """Maps a grey image (S, S), 0..255, to a float32 tensor (1, S, S), -1..1."""
-    return torch.from_numpy(_NORMALIZE(image=image)["image"].astype(np.float32, copy=False)).unsqueeze(0)
+    tensor = torch.empty(1, *image.shape)
+    normalize_into(tensor[0], image)
+    return tensor
+
+
+def normalize_into(tensor: torch.Tensor, image: NDArray[np.uint8]) -> None:
+    """Writes a grey image (S, S), 0..255, into a float32 tensor (S, S) as -1..1.
+
+    Memory that was written to before takes this six times as fast as memory that the system has yet to give.
+    """
+    tensor.copy_(torch.from_numpy(image)).sub_(_MIDDLE).mul_(1.0 / _MIDDLE)
+
+
+_MIDDLE = 127.5  # of the grey levels: mean 0.5 and standard deviation 0.5 of an image in 0..1
+
+with warnings.catch_warnings():
+    # Said once per process, of arrays that cannot be written to, such as cached pictures, which are only read here.
+    warnings.filterwarnings("ignore", message=".*array is not writable")
+    torch.from_numpy(np.frombuffer(b"\0", np.uint8))
