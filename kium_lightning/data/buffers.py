@@ -2,34 +2,30 @@
 
 import math
 import sys
+from threading import Lock
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 _MOST = 4  # batches that are in use at once; beyond that memory is fresh
-_UNUSED = 3  # references to a buffer of which no tensor holds one: the list's, the loop's and the count's own
+_UNUSED = 3  # references to a buffer of which no batch holds one: the list's, the loop's and the count's own
+
+_lock = Lock()
+_buffers: list[NDArray[np.float32]] = []
 
 
-class BatchBuffers:
-    """Gives float32 tensors whose memory belonged to earlier ones that nobody refers to any more.
+def batch_array(*shape: int) -> NDArray[np.float32]:
+    """Gives a float32 array with arbitrary content, in memory of an earlier one that nobody refers to any more.
 
-    A tensor, a view of it or what autograd keeps of it holds a reference to the buffer as long as it lives.
+    An array, a view of it, a tensor made of either or what autograd keeps of that tensor refers to the memory as long
+    as it lives. At most four pieces of memory are kept, each as large as the largest batch that it has held.
     """
-
-    def __init__(self) -> None:
-        self._buffers: list[NDArray[np.float32]] = []
-
-    def tensor(self, *shape: int) -> torch.Tensor:
-        """A float32 tensor of a shape, with arbitrary content."""
-        length = math.prod(shape)
-        for buffer in self._buffers:
+    length = math.prod(shape)
+    with _lock:
+        for buffer in _buffers:
             if len(buffer) >= length and sys.getrefcount(buffer) == _UNUSED:
-                return _tensor(buffer, shape)
+                return buffer[:length].reshape(shape)
         fresh = np.empty(length, dtype=np.float32)
-        self._buffers = [*self._buffers[-(_MOST - 1) :], fresh]
-        return _tensor(fresh, shape)
-
-
-def _tensor(buffer: NDArray[np.float32], shape: tuple[int, ...]) -> torch.Tensor:
-    return torch.from_numpy(buffer[: math.prod(shape)]).view(shape)
+        _buffers.append(fresh)
+        del _buffers[:-_MOST]
+        return fresh[:length].reshape(shape)

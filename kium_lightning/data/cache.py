@@ -10,6 +10,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from torch.utils.data import DataLoader
@@ -130,6 +131,7 @@ class ViewCache:
         length = max(_LEAST_PORTION, math.ceil(len(files) / _MOST_PORTIONS))
         portions = [files[start : start + length] for start in range(0, len(files), length)]
         cores = os.cpu_count() or 1
+        import_module("kium_lightning.data.shrinking")  # once, before the loading processes are forked
         # Processes, as cleaning spends its time in small steps that hold the interpreter lock, for which threads wait.
         loader: DataLoader[Done] = DataLoader(
             Filling(portions, self._preparation, self._packs, CleanedViews(self._folder), known),

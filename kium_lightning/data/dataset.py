@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from kium_lightning.anatomy import View
-from kium_lightning.data.buffers import BatchBuffers
+from kium_lightning.data.buffers import batch_array
 from kium_lightning.data.catalog import Catalog
 from kium_lightning.data.packs import PreparedViews
 from kium_lightning.data.rows import VIEW_COLUMN, Rows, row_table
@@ -72,7 +72,6 @@ class RowDataset(Dataset[Batch]):
         self._order = torch.tensor([[_ORDER[view] for view in sample.views] for sample in rows.samples])
         self._labels = torch.from_numpy(self.labels.astype(np.float32))
         self._present = torch.from_numpy(positions != MISSING)
-        self._buffers = BatchBuffers()
 
     @property
     def is_changed(self) -> bool:
@@ -134,16 +133,16 @@ class RowDataset(Dataset[Batch]):
         """Pictures as one tensor (B, V, S, S), with zeros, the middle of the range, in place of missing ones."""
         images = [self.images(draw.row if isinstance(draw, Draw) else draw) for draw in draws]
         shape = next(image.shape for of_row in images for image in of_row if image is not None)
-        stacked = self._buffers.tensor(len(images), len(images[0]), *shape)
-        for draw, of_row, tensors in zip(draws, images, stacked, strict=True):
-            for image, tensor in zip(of_row, tensors, strict=True):
+        stacked = batch_array(len(images), len(images[0]), *shape)
+        for draw, of_row, arrays in zip(draws, images, stacked, strict=True):
+            for image, values in zip(of_row, arrays, strict=True):
                 if image is None:
-                    tensor.zero_()
+                    values.fill(0.0)
                 elif change is not None and isinstance(draw, Draw):
-                    normalize_into(tensor, change(image, draw.seed + seeds_from))
+                    normalize_into(values, change(image, draw.seed + seeds_from))
                 else:
-                    normalize_into(tensor, image)
-        return stacked
+                    normalize_into(values, image)
+        return torch.from_numpy(stacked)
 
 
 class Batches(Dataset[Batch]):

@@ -1,6 +1,5 @@
 """What happens to a clean view before it reaches a net: prepared once, augmented at every draw, normalized last."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -93,8 +92,10 @@ class Preparation:
         if self.median_kernel > 1:
             changed = cv2.medianBlur(changed, self.median_kernel)
         if changed.shape != (self.image_size, self.image_size):
+            from kium_lightning.data.shrinking import shrink  # takes a moment, which only those who need it shall wait
+
             # Area averaging keeps a thin vessel's contrast when the image shrinks several-fold.
-            changed = cv2.resize(changed, (self.image_size, self.image_size), interpolation=cv2.INTER_AREA)
+            changed = shrink(np.asarray(changed, dtype=np.uint8), self.image_size)
         if self.mirrors(view):
             changed = cv2.flip(changed, 1)
         return np.asarray(changed, dtype=np.uint8)
@@ -126,22 +127,21 @@ class Augmentation:
 
 def normalize(image: NDArray[np.uint8]) -> torch.Tensor:
     """Maps a grey image (S, S), 0..255, to a float32 tensor (1, S, S), -1..1."""
-    tensor = torch.empty(1, *image.shape)
-    normalize_into(tensor[0], image)
-    return tensor
+    values = np.empty(image.shape, dtype=np.float32)
+    normalize_into(values, image)
+    return torch.from_numpy(values).unsqueeze(0)
 
 
-def normalize_into(tensor: torch.Tensor, image: NDArray[np.uint8]) -> None:
-    """Writes a grey image (S, S), 0..255, into a float32 tensor (S, S) as -1..1.
+def normalize_into(values: NDArray[np.float32], image: NDArray[np.uint8]) -> None:
+    """Writes a grey image (H, W), 0..255, into a float32 array (H, W) as -1..1.
 
-    Memory that was written to before takes this six times as fast as memory that the system has yet to give.
+    Works in the calling thread alone: torch's would wait for each other where the cores have other things to do.
     """
-    tensor.copy_(torch.from_numpy(image)).sub_(_MIDDLE).mul_(1.0 / _MIDDLE)
+    rows = max(1, _ALONE_BELOW // image.shape[1])
+    for top in range(0, len(image), rows):
+        cv2.LUT(image[top : top + rows], _NORMALIZED, values[top : top + rows])
 
 
-_MIDDLE = 127.5  # of the grey levels: mean 0.5 and standard deviation 0.5 of an image in 0..1
-
-with warnings.catch_warnings():
-    # Said once per process, of arrays that cannot be written to, such as cached pictures, which are only read here.
-    warnings.filterwarnings("ignore", message=".*array is not writable")
-    torch.from_numpy(np.frombuffer(b"\0", np.uint8))
+_MIDDLE = np.float32(127.5)  # of the grey levels: mean 0.5 and standard deviation 0.5 of an image in 0..1
+_NORMALIZED = (np.arange(256, dtype=np.float32) - _MIDDLE) * (np.float32(1.0) / _MIDDLE)
+_ALONE_BELOW = 2**18 - 1  # pixels; OpenCV shares out more than these
