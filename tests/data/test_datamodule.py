@@ -243,6 +243,14 @@ def test_all_broken_files_stand_in_one_table_and_their_patients_may_be_dropped(t
     assert {patient for fold in data.split.folds for patient in fold} == {1001, 1003, 1004, 1007}
 
 
+def test_batches_do_not_depend_on_the_number_of_processes(make: Make) -> None:
+    blurred = build(compose("train", ["transforms=strong"]).transforms)
+    batches = [list(ready(make(augmentation=blurred, workers=workers)).train_dataloader()) for workers in (0, 2)]
+    for alone, handed_over in zip(*batches, strict=True):
+        for name, part in alone.items():
+            assert torch.equal(part, handed_over[name])
+
+
 @pytest.mark.parametrize("changes", [False, True])
 def test_processes_are_started_where_pictures_are_changed(make: Make, changes: bool) -> None:
     augmentation = build(compose("train", [f"transforms={'light' if changes else 'none'}"]).transforms)
