@@ -41,7 +41,7 @@ class Angiograms(L.LightningDataModule):
         augmentation: random changes of training views.
         batch_size: rows per batch.
         workers: loading processes; 0 loads in the training process. ``auto`` starts two where pictures are changed as
-            they are drawn or a GPU would wait for them, and none where handing batches over takes longer than loading.
+            they are drawn, and none elsewhere: handing cached pictures over takes longer than loading them.
         sampler: ``label_count`` draws every number of positive labels equally often, ``shuffled`` every row once,
             ``down_sampled`` as many rows without a positive label as there are with one, chosen once by ``seed``.
         draws: 1, or 2 to give every row twice, changed by the augmentation each time.
@@ -237,7 +237,7 @@ def default_split_file(folder: CohortFolder, folds: int) -> Path:
 
 def _workers_for(dataset: RowDataset) -> int:
     """How many loading processes pay: cached pictures come faster than they could be handed over."""
-    return min(_WORKERS, os.cpu_count() or 1) if dataset.is_changed or torch.cuda.is_available() else 0
+    return min(_WORKERS, os.cpu_count() or 1) if dataset.is_changed else 0
 
 
 def _ready(value: _Value | None) -> _Value:

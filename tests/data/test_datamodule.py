@@ -255,9 +255,8 @@ def test_batches_do_not_depend_on_the_number_of_processes(make: Make) -> None:
 def test_processes_are_started_where_pictures_are_changed(make: Make, changes: bool) -> None:
     augmentation = build(compose("train", [f"transforms={'light' if changes else 'none'}"]).transforms)
     data = ready(make(workers="auto", augmentation=augmentation))
-    without = 2 if torch.cuda.is_available() else 0
-    assert data.train_dataloader().num_workers == (min(2, os.cpu_count() or 1) if changes else without)
-    assert data.val_dataloader().num_workers == without
+    assert data.train_dataloader().num_workers == (min(2, os.cpu_count() or 1) if changes else 0)
+    assert data.val_dataloader().num_workers == 0
     with pytest.raises(ConfigError, match=r"data\.workers is 'many'\. Give it a whole number of at least 0, or auto"):
         make(workers="many")
 
