@@ -79,7 +79,7 @@ class Scene(NamedTuple):
 
     def catalog(self) -> Catalog:
         """Reads the table and finds the images, as each turn does."""
-        return read_catalog(self.cohort.test_set, self.cohort.test_csv, check_images=False)
+        return read_catalog(self.cohort.test_set, self.cohort.test_csv, images="listed")
 
 
 def made(folder: Path, options: argparse.Namespace) -> CohortFolder:

@@ -39,7 +39,7 @@ def predict(config: Config) -> None:
     cohort = _cohort(config, ensemble)
     images, csv, truth = cohort.part(config.part)
     # Its images are looked at as they are scored, and once only.
-    catalog: Catalog = read_catalog(images, csv, config.on_fault, check_images=False)
+    catalog: Catalog = read_catalog(images, csv, config.on_fault, images="listed")
     predictor: Predictor = build(config.predictor)
     scores = predictor.score(ensemble, catalog, thresholds, config.on_fault)
     for line in scores.lines():

@@ -41,7 +41,7 @@ def training_views(
     runs = [net.known for net in member.nets]
     shared = sorted(set.intersection(*(net.trained_on() for net in member.nets))) or sorted(member.nets[0].trained_on())
     cohort = CohortFolder(Path(runs[0].facts["cohort"]["path"]), runs[0].facts["cohort"]["name"])
-    catalog = read_catalog(cohort.train_set, cohort.train_csv, "drop", check_images=False)
+    catalog = read_catalog(cohort.train_set, cohort.train_csv, "drop", images="listed")
     able = [
         patient for patient in shared if all((patient, view) in catalog.images for view in member.circulation.views)
     ]

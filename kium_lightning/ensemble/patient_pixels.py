@@ -11,13 +11,13 @@ from torch.utils.data import DataLoader, Dataset
 
 from kium_lightning.anatomy import Circulation, View
 from kium_lightning.data.catalog import Catalog
-from kium_lightning.data.checks import Fault
+from kium_lightning.data.checks import Fault, reading_fault
 from kium_lightning.data.cleaned import CleanedViews
 from kium_lightning.data.transforms import Preparation
 from kium_lightning.data.views import use_one_thread
 from kium_lightning.errors import CohortError, ImageError
 from kium_lightning.images.cleaning import clean_view
-from kium_lightning.images.reading import REMEDY, read_grey
+from kium_lightning.images.reading import read_grey
 
 Wanted = Mapping[Preparation, tuple[Circulation, ...]]
 Pixels = dict[tuple[Preparation, Circulation], torch.Tensor]
@@ -90,8 +90,7 @@ class DecodedPatients(Dataset[PatientPixels]):
             try:
                 clean[view] = self._read(path)
             except ImageError as error:
-                what = str(error).removesuffix(REMEDY).rstrip().replace(str(path), path.name)
-                faults.append(Fault(self._patients[position], view.code, what, REMEDY, loses_view=True))
+                faults.append(reading_fault(self._patients[position], view, path, error))
         if faults:
             return PatientPixels(position, {}, tuple(faults))
         pictures = {

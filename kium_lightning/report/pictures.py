@@ -42,7 +42,7 @@ def draw_pictures(
         device: to run the nets on, see ``find_device``.
     """
     try:
-        catalog = read_catalog(part.images, part.table, "mask", check_images=False).subset(patients)
+        catalog = read_catalog(part.images, part.table, "mask", images="listed").subset(patients)
         cleaned = CleanedViews(cache_folder)
         clean = {key: cleaned.view(path) for key, path in catalog.images.items()}
     except (KiumError, OSError) as error:
