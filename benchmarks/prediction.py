@@ -120,7 +120,11 @@ def prepared(folder: Path, options: argparse.Namespace) -> Scene:
     cohort = made(folder, options)
     ensemble = trained(folder, cohort, options)
     training = read_catalog(cohort.train_set, cohort.train_csv)
-    scores = Predictor(32, 2, "torch", "cpu", "float32", str(folder / "cache")).score(ensemble, training, None).fused
+    scores = (
+        Predictor(32, 2, "torch", "cpu", "float32", cache_folder=str(folder / "cache"))
+        .score(ensemble, training, None)
+        .fused
+    )
     thresholds = fit_quantiles(scores.presence, scores.locations, location_quantile=0.8)
     return Scene(cohort, ensemble, thresholds, folder)
 
@@ -165,7 +169,7 @@ def by_predictor(scene: Scene, engine: str, precision: str, presence: float | No
     for remembered in cache.glob("cleaning-*"):
         shutil.rmtree(remembered)
     gate = scene.thresholds if presence is None else replace(scene.thresholds, presence=presence)
-    predictor = Predictor(32, "auto", engine, "cpu", precision, str(cache))
+    predictor = Predictor(32, "auto", engine, "cpu", precision, cache_folder=str(cache))
     scores = predictor.score(scene.ensemble, scene.catalog(), gate)
     return answered(scene._replace(thresholds=gate), scores.patients, scores.fused, f"{engine}-{precision}")
 

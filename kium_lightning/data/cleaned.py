@@ -58,10 +58,18 @@ class CleanedViews:
             ImageError: the content cannot be decoded.
         """
         image = decode_grey(content, name)
-        record_file = self._folder / digest[:2] / f"{digest}.json"
-        with contextlib.suppress(FileNotFoundError, ValueError, KeyError, TypeError):  # a damaged record is made anew
-            record = CleaningRecord.from_plain(json.loads(record_file.read_text("utf-8")))
+        record = self.known(digest)
+        if record is not None:
             return CleanView(repeat_cleaning(image, record), record)
         view = clean_view(image)
-        write_json(record_file, view.record.plain())
+        write_json(self._record_file(digest), view.record.plain())
         return view
+
+    def known(self, digest: str) -> CleaningRecord | None:
+        """What was found in an image before, by the digest of its content; None where it was not looked at."""
+        with contextlib.suppress(FileNotFoundError, ValueError, KeyError, TypeError):  # a damaged record is made anew
+            return CleaningRecord.from_plain(json.loads(self._record_file(digest).read_text("utf-8")))
+        return None
+
+    def _record_file(self, digest: str) -> Path:
+        return self._folder / digest[:2] / f"{digest}.json"

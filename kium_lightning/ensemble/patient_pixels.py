@@ -66,18 +66,9 @@ class DecodedPatients(Dataset[PatientPixels]):
 
     def __init__(self, catalog: Catalog, wanted: Wanted, cleaned: CleanedViews | None) -> None:
         self._wanted = dict(wanted)
-        circulations = dict.fromkeys(each for group in wanted.values() for each in group)
-        self._views = [view for circulation in circulations for view in circulation.views]
-        self._files = [[catalog.images.get((patient, view)) for view in self._views] for patient in catalog.patients]
         self._patients = catalog.patients
+        self._files = wanted_files(catalog, wanted)
         self._cleaned = cleaned
-        for patient, files in zip(self._patients, self._files, strict=True):
-            if None in files:
-                view = self._views[files.index(None)]
-                raise CohortError(
-                    f"Patient {patient} has no view {view.code}, and the ensemble needs all of them. Add the image, or "
-                    "set on_fault=drop."
-                )
 
     def __len__(self) -> int:
         return len(self._patients)
@@ -85,8 +76,7 @@ class DecodedPatients(Dataset[PatientPixels]):
     def __getitem__(self, position: int) -> PatientPixels:
         clean: dict[View, NDArray[np.uint8]] = {}
         faults = []
-        for view, path in zip(self._views, self._files[position], strict=True):
-            assert path is not None  # checked above
+        for view, path in self._files[position].items():
             try:
                 clean[view] = self._read(path)
             except ImageError as error:
@@ -104,6 +94,24 @@ class DecodedPatients(Dataset[PatientPixels]):
 
     def _read(self, path: Path) -> NDArray[np.uint8]:
         return clean_view(read_grey(path)).image if self._cleaned is None else self._cleaned.read(path)
+
+
+def wanted_files(catalog: Catalog, wanted: Wanted) -> list[dict[View, Path]]:
+    """The files of all views that are wanted, for each patient of a catalog.
+
+    Raises:
+        CohortError: a patient lacks one.
+    """
+    circulations = dict.fromkeys(each for group in wanted.values() for each in group)
+    views = [view for circulation in circulations for view in circulation.views]
+    for patient in catalog.patients:
+        for view in views:
+            if (patient, view) not in catalog.images:
+                raise CohortError(
+                    f"Patient {patient} has no view {view.code}, and the ensemble needs all of them. Add the image, or "
+                    "set on_fault=drop."
+                )
+    return [{view: catalog.images[patient, view] for view in views} for patient in catalog.patients]
 
 
 def chunks(patients: DecodedPatients, size: int, workers: int, pin: bool) -> Iterator[Chunk]:

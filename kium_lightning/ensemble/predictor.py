@@ -2,6 +2,7 @@
 
 import os
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,13 +17,14 @@ from kium_lightning.data.checks import Fault, fault_table
 from kium_lightning.data.cleaned import CleanedViews
 from kium_lightning.data.folding import VIEWS_PER_PATIENT
 from kium_lightning.data.transforms import Preparation
+from kium_lightning.ensemble.device_pixels import UnpreparedPatients, device_chunks
 from kium_lightning.ensemble.engines import find_engine
 from kium_lightning.ensemble.ensemble import Ensemble
 from kium_lightning.ensemble.fusion import PatientScores, fuse_views
 from kium_lightning.ensemble.gating import GatedScores, StartedPatients
-from kium_lightning.ensemble.patient_pixels import DecodedPatients, chunks
+from kium_lightning.ensemble.patient_pixels import Chunk, DecodedPatients, Wanted, chunks
 from kium_lightning.ensemble.thresholds import Thresholds
-from kium_lightning.errors import CohortError
+from kium_lightning.errors import CohortError, ConfigError
 from kium_lightning.numbers import whole
 
 _MOST_WORKERS_BESIDE_NETS = 2  # on a CPU, where nets and decoding share the cores
@@ -77,6 +79,8 @@ class Predictor:
             beside a GPU, 2 beside nets on a CPU.
         engine: ``torch`` or ``openvino``, see ``engines`` and ``openvino_engine``.
         device: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``cuda:1``.
+        preparation: who prepares views: ``host``, or the ``device``, which decodes and resizes the files whose margins
+            and text are known. A GPU's decoder may differ from the host's by a grey level or two.
         precision: ``auto`` (float16 autocast on a GPU, float32 on a CPU, with OpenVINO bfloat16 where the processor
             has it), ``float32``, ``float16``, ``bfloat16``, with OpenVINO also ``int8``.
         cache_folder: where it is remembered what cleaning found in an image, and where OpenVINO's nets are kept; None
@@ -93,11 +97,19 @@ class Predictor:
         engine: str,
         device: str,
         precision: str,
+        preparation: Literal["host", "device"] = "host",
         cache_folder: str | None = None,
     ) -> None:
+        if preparation not in ("host", "device"):
+            raise ConfigError(f"predictor.preparation is {preparation!r}. Choose host or device.")
+        if preparation == "device" and cache_folder is None:
+            raise ConfigError(
+                "predictor.preparation=device needs predictor.cache_folder, where it is kept what to clean."
+            )
         self._patients_at_once = max(1, whole("predictor.batch_size", batch_size, 1) // VIEWS_PER_PATIENT)
         folder = None if cache_folder is None else Path(cache_folder)
         self._cleaned = None if folder is None else CleanedViews(folder)
+        self._preparation = preparation
         self._engine = find_engine(engine, device, precision, folder)
         self.engine = engine
         self.device = self._engine.device
@@ -128,21 +140,20 @@ class Predictor:
             CohortError: a patient lacks a view; images cannot be read and ``on_fault`` is ``stop``, or nobody is left.
         """
         gated = GatedScores(ensemble, self._engine, gate, len(catalog.patients))
-        decoded = DecodedPatients(catalog, _wanted(gated.keys), self._cleaned)
-        on_gpu = self.device.type == "cuda"
-        ahead = 1 if on_gpu else 0  # the GPU works on the next patients while the host looks at the last ones' presence
+        # A GPU works on the next patients while the host looks at the last ones' presence.
+        ahead = 1 if self.device.type == "cuda" else 0
         started: deque[StartedPatients] = deque()
         faults: list[Fault] = []
-        total = -(-len(decoded) // self._patients_at_once)
-        for chunk in track(chunks(decoded, self._patients_at_once, self._workers, on_gpu), "scoring patients", total):
+        patients = len(catalog.patients)
+        total = -(-patients // self._patients_at_once)
+        for chunk in track(self._chunks(catalog, _wanted(gated.keys)), "scoring patients", total):
             faults += chunk.faults
             if not chunk.positions.size or (faults and on_fault == "stop"):
                 continue
-            pixels = {key: part.to(self.device, non_blocking=True) for key, part in chunk.pixels.items()}
-            started.append(gated.start(chunk.positions, pixels))
+            started.append(gated.start(chunk.positions, chunk.pixels))
             if len(started) > ahead:
                 gated.decide(started.popleft())
-        if faults and (on_fault == "stop" or len({fault.patient for fault in faults}) == len(decoded)):
+        if faults and (on_fault == "stop" or len({fault.patient for fault in faults}) == patients):
             raise CohortError(
                 f"{len(faults)} images in {catalog.folder} cannot be read. Mend them, or set on_fault=drop to leave "
                 f"those patients out.\n{fault_table(faults)}"
@@ -164,6 +175,18 @@ class Predictor:
             rescored=gated.rescored,
             faults=tuple(faults),
         )
+
+    def _chunks(self, catalog: Catalog, wanted: Wanted) -> Iterator[Chunk]:
+        """The pixels of the patients on the device of the nets, some patients at a time."""
+        if self._preparation == "device" and self._cleaned is not None:
+            unprepared = UnpreparedPatients(catalog, wanted, self._cleaned)
+            yield from device_chunks(unprepared, wanted, self._patients_at_once, self._workers, self.device)
+            return
+        decoded = DecodedPatients(catalog, wanted, self._cleaned)
+        pin = self.device.type == "cuda"
+        for chunk in chunks(decoded, self._patients_at_once, self._workers, pin):
+            pixels = {key: part.to(self.device, non_blocking=True) for key, part in chunk.pixels.items()}
+            yield chunk._replace(pixels=pixels)
 
 
 def _wanted(

@@ -40,11 +40,11 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def plain(ensemble: Ensemble, catalog: Catalog, cache: Path) -> EnsembleScores:
     """What PyTorch says of all patients in float32."""
-    return Predictor(16, 0, "torch", "cpu", "float32", str(cache)).score(ensemble, catalog, gate=None)
+    return Predictor(16, 0, "torch", "cpu", "float32", cache_folder=str(cache)).score(ensemble, catalog, gate=None)
 
 
 def predictor(precision: str, cache: Path) -> Predictor:
-    return Predictor(16, 0, "openvino", "cpu", precision, str(cache))
+    return Predictor(16, 0, "openvino", "cpu", precision, cache_folder=str(cache))
 
 
 def thresholds_among(scores: EnsembleScores) -> Thresholds:

@@ -150,6 +150,21 @@ def test_loading_in_other_processes_changes_nothing(
     np.testing.assert_array_equal(scores.fused.locations, everybody.fused.locations)
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_views_that_the_device_prepares_give_the_same_scores(
+    workers: int, ensemble: Ensemble, catalog: Catalog, everybody: EnsembleScores, tmp_path: Path
+) -> None:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+
+    def scores() -> EnsembleScores:
+        told = Predictor(16, workers, "torch", device, "float32", "device", str(tmp_path))
+        return told.score(ensemble, catalog, None)
+
+    for found in (scores(), scores()):  # first the host looks for margins and text, then they are known
+        np.testing.assert_allclose(found.fused.presence, everybody.fused.presence, atol=2e-3)
+        np.testing.assert_allclose(found.fused.locations, everybody.fused.locations, atol=2e-3)
+
+
 def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Counts how often each image is decoded."""
     counted: Counter[str] = Counter()
