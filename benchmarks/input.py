@@ -11,7 +11,7 @@ files. Nothing is computed with them. Rows are whole patients (``data=patients``
 - "decoding alone": the floor of a first epoch: the files read and decoded to grey on all cores, nothing else.
 - "writing alone": the floor of a later epoch: its float32 numbers written to memory that is used again, one process.
 
-Also shows memory over the size of the cohort.
+Memory is measured by ``input_memory.py``.
 
 What an image of 1000 x 1000 pixels and 130 kB costs of one core, in ms: reading it 0.1, the digest of its content 0.1,
 walking its markers 0.06, decoding its luma 1.0 to 1.4, repeating its cleaning 0.1, area averaging to 224 px 0.4 and to
@@ -20,7 +20,7 @@ walking its markers 0.06, decoding its luma 1.0 to 1.4, repeating its cleaning 0
 Tried, and no help:
 
 - Decoding with torchvision or Pillow: 1.36 and 1.44 ms where OpenCV takes 1.32; all three use libjpeg-turbo.
-- Area averaging of four pictures as the channels of one: a third quicker, but only for pictures of one size. Turning
+- Area averaging of four pictures as the channels of one: a quarter quicker, but only for pictures of one size. Turning
   the picture, so that whole columns are added: slower than eight rows at a time (0.48 and 0.88 ms).
 - Decoding at half size where the net sees 224 px: other pixels, and 1.2 ms for 1.5, as most of it is Huffman codes.
 - Normalizing with torch: as quick alone, but its threads wait for each other where other programs use the cores (3 ms
@@ -31,15 +31,11 @@ Tried, and no help:
 - Not flushing packs to the disk: 150 images a second for 162 with it at 224 px and 123 for 141 at 724 px, so no gain.
 """
 
-import json
 import os
 import resource
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import count
@@ -53,14 +49,14 @@ from rich.table import Table
 from timing import arguments, by_turns, report, timing_table
 
 from kium_lightning.anatomy import INDEX_COLUMN, View
-from kium_lightning.data.cleaned import CleanedViews
 from kium_lightning.data.datamodule import Angiograms
-from kium_lightning.data.known_files import content_digest
 from kium_lightning.images.reading import decode_grey, read_content
 from kium_lightning.settings import build, compose
 
 OPPONENT, FIRST, CLEANED, LATER = "published", "first, all from nothing", "first, cleaned before", "later"
 DECODING, WRITING = "decoding alone", "writing alone"
+EXTRA_BYTES = 4  # behind the end of repeated pictures
+_TIDYING = "tidying"
 _LATER_EPOCHS = 4  # in a turn; one is over too soon to be timed
 _PATIENTS_AT_ONCE = 4  # 32 pictures
 _POLARITY = {224: ("as_filmed", 1), 724: ("inverted", 3)}  # and the median kernel
@@ -186,15 +182,22 @@ def measure(cohort: Path, scratch: Path, size: int, repeats: int) -> tuple[list[
         for _ in range(_LATER_EPOCHS):
             pass_by(data)
 
+    def tidy() -> None:  # a turn of its own, so that what removing takes is nobody's
+        for cache in scratch.glob("[0-9]*"):
+            shutil.rmtree(cache)
+
     processor = Processor()
     runs: dict[str, Callable[[], Any]] = {OPPONENT: published, FIRST: from_nothing, CLEANED: cleaned_before}
-    runs |= {LATER: later, DECODING: lambda: decode_all(files), WRITING: writing(pictures, size)}
+    runs |= {_TIDYING: tidy, LATER: later, DECODING: lambda: decode_all(files), WRITING: writing(pictures, size)}
     amounts = {name: pictures * (_LATER_EPOCHS if name in (LATER, WRITING) else 1) for name in runs}
     watched = {name: processor.watched(name, run) for name, run in runs.items()}
     timings = by_turns(watched, amounts, repeats)
+    del timings[_TIDYING]
     table = timing_table(f"Input at {size} px, {pictures} files", timings, OPPONENT, "images")
     milliseconds = {
-        name: float(np.median(seconds[1:])) / amounts[name] * 1e3 for name, seconds in processor.seconds.items()
+        name: float(np.median(seconds[1:])) / amounts[name] * 1e3
+        for name, seconds in processor.seconds.items()
+        if name in timings
     }
     ratios = {name: timing.times_faster_than(timings[OPPONENT]).plain() for name, timing in timings.items()}
     floors = {
@@ -214,11 +217,8 @@ def measure(cohort: Path, scratch: Path, size: int, repeats: int) -> tuple[list[
     return [table, used], numbers
 
 
-def repeated_cohort(cohort: Path, folder: Path, cache: Path | None, times: int) -> Path:
-    """A cohort with more patients: the same pictures with a few bytes behind their end, so that no content is twice.
-
-    What cleaning finds in them is written into the cache beforehand, if one is given.
-    """
+def repeated_cohort(cohort: Path, folder: Path, times: int) -> Path:
+    """A cohort with more patients: the same pictures with a few bytes behind their end, so that no content is twice."""
     table = pd.read_csv(cohort / "train_set" / "train.csv")
     images = folder / "train_set"
     images.mkdir(parents=True)
@@ -229,83 +229,10 @@ def repeated_cohort(cohort: Path, folder: Path, cache: Path | None, times: int) 
         for path in (cohort / "train_set").glob("*.jpg"):
             patient, code = path.stem[:4], path.stem[4:]
             content = path.read_bytes()
-            longer = content + repeat.to_bytes(4, "big")
+            longer = content + repeat.to_bytes(EXTRA_BYTES, "big")
             (images / f"{int(patient) + repeat * step}{code}.jpg").write_bytes(longer)
-            if cache is not None:
-                copy_record(content, longer, cache)
     pd.concat(tables).to_csv(images / "train.csv", index=False)
     return folder
-
-
-def copy_record(content: bytes, other: bytes, cache: Path) -> None:
-    """Writes down for a content what cleaning found in another one with the same picture."""
-    known, digest = content_digest(content), content_digest(other)
-    CleanedViews(cache).cleaned(content, known, known)
-    (records,) = cache.glob("cleaning-*")
-    record = records / digest[:2] / f"{digest}.json"
-    record.parent.mkdir(exist_ok=True)
-    shutil.copyfile(records / known[:2] / f"{known}.json", record)
-
-
-def anonymous_peak(run: Callable[[], Any]) -> tuple[float, float]:
-    """The most memory, in MiB, that this process held for itself during a run, and the most that one it started did.
-
-    Pages of mapped files are left out: the system takes them back whenever it needs them.
-    """
-    own, others = 0.0, 0.0
-    with ThreadPoolExecutor(1) as thread:
-        done = thread.submit(run)
-        while not done.done():
-            own = max(own, _anonymous(os.getpid()))
-            others = max([others, *map(_anonymous, _children())])
-            time.sleep(0.02)
-        done.result()
-    return own, others
-
-
-def _anonymous(process: int) -> float:
-    try:
-        lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0.0
-    return sum(float(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1024
-
-
-def _children() -> Iterator[int]:
-    for listed in Path(f"/proc/{os.getpid()}/task").glob("*/children"):
-        try:
-            yield from map(int, listed.read_text().split())
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-
-
-def memory(cohort: Path, scratch: Path, size: int, times: tuple[int, ...]) -> tuple[Table, list[dict[str, float]]]:
-    """Peak memory and time of first epochs over the number of patients, each in a process of its own."""
-    table = Table("patients", "images", "seconds", "MiB, the process", "MiB, its largest loading process",
-                  title=f"First epochs at {size} px: memory that is no page of a file")  # fmt: skip
-    numbers = []
-    for repeat in times:
-        folder, cache = scratch / f"cohort-{repeat}", scratch / f"cache-{repeat}"
-        larger = repeated_cohort(cohort, folder, cache, repeat)
-        command = [sys.executable, __file__, "--peak-of", str(larger), str(cache), str(size)]
-        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-        found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-        numbers.append(found)
-        table.add_row(f"{found['patients']:.0f}", f"{found['images']:.0f}", f"{found['seconds']:.1f}",
-                      f"{found['own']:.0f}", f"{found['others']:.0f}")  # fmt: skip
-        shutil.rmtree(folder)
-        shutil.rmtree(cache)
-    return table, numbers
-
-
-def peak_of(cohort: Path, cache: Path, size: int) -> None:
-    """Prints the peak memory of a first epoch as JSON."""
-    started = time.perf_counter()
-    own, others = anonymous_peak(lambda: first_epoch(cohort, cache, size))
-    seconds = time.perf_counter() - started
-    images = sum(1 for _ in (cohort / "train_set").glob("*.jpg"))
-    patients = images / len(View)
-    print(json.dumps({"patients": patients, "images": images, "seconds": seconds, "own": own, "others": others}))
 
 
 def main() -> None:
@@ -315,24 +242,16 @@ def main() -> None:
     parser.add_argument("--copies", type=int, default=8, help="how many times each file is there for the timings")
     parser.add_argument("--sizes", type=int, nargs="+", default=[224, 724])
     parser.add_argument("--cohort", type=Path, help="a folder for the cohort, or with one; else it is made and removed")
-    parser.add_argument("--times", type=int, nargs="+", default=[8, 32], help="the same for memory")
-    parser.add_argument("--peak-of", nargs=3, help="used by itself")
     chosen = parser.parse_args()
-    if chosen.peak_of:
-        peak_of(Path(chosen.peak_of[0]), Path(chosen.peak_of[1]), int(chosen.peak_of[2]))
-        return
     tables: list[Table] = []
     numbers: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as scratch:
         cohort = make_cohort((chosen.cohort or Path(scratch) / "cohort").absolute(), chosen.patients)
-        larger = repeated_cohort(cohort, Path(scratch) / "larger", None, chosen.copies)
+        larger = repeated_cohort(cohort, Path(scratch) / "larger", chosen.copies)
         for size in chosen.sizes:
             with tempfile.TemporaryDirectory(dir=scratch) as caches:
                 of_size, numbers[f"{size}"] = measure(larger, Path(caches), size, chosen.repeats)
             tables += of_size
-        with tempfile.TemporaryDirectory(dir=scratch) as caches:
-            table, numbers["memory"] = memory(cohort, Path(caches), min(chosen.sizes), tuple(chosen.times))
-        tables.append(table)
     report(chosen.json, tables, numbers)
 
 

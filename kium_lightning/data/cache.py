@@ -30,6 +30,7 @@ _LOG = logging.getLogger(__name__)
 _FORMAT = 3  # raised when the meaning of a cached picture changes, so that no old one is read
 _LEAST_PORTION = 16  # files; a killed run loses at most one portion per process
 _MOST_PORTIONS = 64  # of one filling, so that few packs are open at a time
+_LARGEST_PACK = 2**29  # bytes; NumPy knows no element of 2 GiB
 _LARGE = 2**30  # bytes; the user is told
 _UNUSED_AFTER_S = 24 * 3600.0
 _OLD_ARRAY = re.compile(r"\.?[0-9a-f]{24}(\.\d+\.[0-9a-f]{8})?\.npy")  # formats 1 and 2
@@ -69,18 +70,16 @@ class ViewCache:
         for source in dict.fromkeys(sources):
             wanted.setdefault(source.path, []).append(source)
         files = [WantedFile(path, tuple(of_file)) for path, of_file in wanted.items()]
-        known = KnownFiles(self._folder, (file.path.parent for file in files))
-        if not self._missing(files, known):
-            return {}
         faults: dict[Path, ImageError] = {}
         with self._writable():
+            if not self._missing(files, self._known(files)):
+                return {}
             self._packs.folder.mkdir(parents=True, exist_ok=True)
             _remove_outdated(self._folder)
             with locked(self._packs.folder / ".filling", "Another run prepares views in the same way; waiting for it."):
                 self._packs.remove_abandoned()
-                known = KnownFiles(self._folder, (file.path.parent for file in files))
-                missing = self._missing(files, known)
-                for file in self._read(missing, known):
+                known = self._known(files)  # again, as another run may have read some of them
+                for file in self._read(self._missing(files, known), known):
                     if file.fault is not None:
                         faults[file.path] = file.fault
         self._packs.look()
@@ -108,6 +107,9 @@ class ViewCache:
             return None
         return self._packs.places.get(picture_key(digest, source, self._preparation))
 
+    def _known(self, files: Sequence[WantedFile]) -> KnownFiles:
+        return KnownFiles(self._folder, (file.path.parent for file in files))
+
     def _missing(self, files: Sequence[WantedFile], known: KnownFiles) -> list[WantedFile]:
         """The files that have to be read: they are new, or changed, or not all that is wanted of them is there."""
         self._packs.look()
@@ -127,7 +129,9 @@ class ViewCache:
         most = sum(len(file.sources) for file in files) * size * size
         if most > _LARGE:
             _LOG.info("Up to %.1f GiB of views at %d px will be kept in %s.", most / 2**30, size, self._packs.folder)
+        largest = max(len(file.sources) for file in files) * size * size
         length = max(_LEAST_PORTION, math.ceil(len(files) / _MOST_PORTIONS))
+        length = max(1, min(length, _LARGEST_PACK // max(1, largest)))
         portions = [files[start : start + length] for start in range(0, len(files), length)]
         cores = os.cpu_count() or 1
         # Processes, as cleaning spends its time in small steps that hold the interpreter lock, for which threads wait.

@@ -289,6 +289,15 @@ def test_what_earlier_versions_kept_is_removed_once_nobody_adds_to_it(sources: l
     assert (array.exists(), used.exists(), other.exists()) == (False, True, False)
 
 
+def test_packs_stay_below_the_largest_size(
+    sources: list[Source], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "_LARGEST_PACK", 3 * 32 * 32)
+    np.testing.assert_array_equal(prepared_views(sources, PREPARATION, folder), one_by_one(sources))
+    assert len(packs(folder)) == 3
+    assert all(path.stat().st_size < 4 * 32 * 32 for path in packs(folder))
+
+
 def test_a_full_disk_is_one_sentence_and_what_was_prepared_is_kept(
     sources: list[Source], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
