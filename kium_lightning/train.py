@@ -22,6 +22,7 @@ def train(config: Config) -> float:
     """
     # Heavy imports wait until they are needed, so that --help and --cfg answer at once.
     import lightning as L
+    import torch.utils.deterministic
 
     from kium_lightning.data.datamodule import Angiograms
     from kium_lightning.tasks.checkpoint import Describe, load_task
@@ -53,6 +54,8 @@ def train(config: Config) -> float:
     model = _with_label_weights(settings["model"], data)
     # Only now: whether a cohort was made or found must not change the net's random weights.
     L.seed_everything(config.seed, workers=True, verbose=False)
+    # With trainer.deterministic torch would also fill all new memory, up to 5 % of a step, for who reads it unwritten.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     task: Task = build(model)
     weights: dict[str, str] = dict(getattr(task.net, "weights_record", {}))
     if resumed is not None:
