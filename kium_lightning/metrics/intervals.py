@@ -3,7 +3,7 @@
 Patients are drawn with replacement, without regard to their labels, since a new cohort would not keep the prevalence
 either. A drawn cohort is a row of counts, how often it holds each patient; all metrics of one evaluation can share the
 same draws, so that no number depends on which others are asked for, and the difference of two metrics is paired.
-Which kind of interval covers the truth how often is measured by ``benchmarks/coverage.py``.
+Which kind of interval covers the truth how often is measured by ``benchmarks/interval_coverage.py``.
 """
 
 from collections.abc import Callable
