@@ -18,6 +18,7 @@ from kium_lightning.data.catalog import read_catalog
 from kium_lightning.data.datamodule import Angiograms
 from kium_lightning.data.dataset import Batch
 from kium_lightning.data.views import row_sources
+from kium_lightning.memory import keep_freed_memory, return_freed_memory
 from kium_lightning.settings import Config, build, plain
 
 TRAINING_BATCHES = 4
@@ -55,6 +56,7 @@ class Bare:
         precision: ``torch.bfloat16`` computes in it what is safe in it.
         memory_format: of the net and its images.
         ends_with: whether a look at the validation rows belongs to an epoch.
+        freed_memory: whether the process keeps it for the next step, as the train verb does.
     """
 
     config: Config
@@ -62,6 +64,7 @@ class Bare:
     precision: torch.dtype = torch.bfloat16
     memory_format: torch.memory_format = torch.channels_last
     ends_with: Literal["validation", "training"] = "validation"
+    freed_memory: Literal["kept", "returned"] = "kept"
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
@@ -74,6 +77,7 @@ class Bare:
 
     def epoch(self) -> None:
         """Trains for an epoch, then scores the validation rows."""
+        (keep_freed_memory if self.freed_memory == "kept" else return_freed_memory)()
         self.clock.start()
         self._training.sampler.set_epoch(self._epoch)  # type: ignore[attr-defined]
         self._epoch += 1
@@ -118,6 +122,7 @@ class Ours(L.Callback):
 
     def epoch(self) -> None:
         """Lets the trainer do an epoch, with all that follows it."""
+        keep_freed_memory()
         torch.use_deterministic_algorithms(True, warn_only=True)  # trainer.deterministic; the others go without
         self._done.clear()
         self._go.set()
@@ -178,6 +183,7 @@ class Published:
 
     def epoch(self) -> None:
         """Trains for an epoch, then scores the validation images."""
+        return_freed_memory()
         self.clock.start()
         published_epoch(self._net, self._training, self._loss, self._optimizer)
         self.clock.stop()

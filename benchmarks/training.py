@@ -3,7 +3,7 @@
 Three ways to train the same net on the same rows, an epoch of each by turns:
 
     published   benchmarks/published.py: files decoded in workers, float32, contiguous, AdamW as it comes
-    bare        a loop of ten lines over this project's own batches, in bfloat16 and channels-last, fused AdamW
+    bare        a loop of ten lines over this project's own batches: bfloat16, channels-last, fused AdamW, memory kept
     ours        what ``python -m kium_lightning.train`` builds: Trainer, callbacks, CSV log, checkpoints
 
 An epoch is four batches of training, two of validation and what follows them. Beside it stands the training part alone,
@@ -98,10 +98,11 @@ def ablation(config: Config, data: Angiograms, published: Published, rows: int) 
     """Times the training part of the opponent and of bare loops that differ from it by one change, then by all."""
     formats = {"contiguous": torch.contiguous_format, "channels-last": torch.channels_last}
     ways = {
-        f"{words}, {layout}": Bare(config, data, precision, memory_format, "training")
+        f"{words}, {layout}": Bare(config, data, precision, memory_format, "training", "returned")
         for words, precision in (("float32", torch.float32), ("bfloat16", torch.bfloat16))
         for layout, memory_format in formats.items()
     }
+    ways["bfloat16, channels-last, freed memory kept"] = Bare(config, data, ends_with="training")
     runs: dict[str, Callable[[], Any]] = {"published": published.epoch}
     by_turns(runs | {f"cached, {name}": way.epoch for name, way in ways.items()}, repeats=_ABLATION_TURNS)
     clocks = {"published": published.clock} | {f"cached, {name}": way.clock for name, way in ways.items()}

@@ -25,6 +25,7 @@ def train(config: Config) -> float:
     import torch.utils.deterministic
 
     from kium_lightning.data.datamodule import Angiograms
+    from kium_lightning.memory import keep_freed_memory
     from kium_lightning.tasks.checkpoint import Describe, load_task
     from kium_lightning.tasks.starting import start_net
     from kium_lightning.tasks.task import Task
@@ -36,6 +37,7 @@ def train(config: Config) -> float:
 
     started = time.monotonic()
     quieten_libraries()
+    keep_freed_memory()
     folder = Path(config.folder).expanduser().resolve()
     resume = None if config.resume is None else Path(config.resume).expanduser().absolute()
     # A file that is missing or foreign is told before the data are prepared.
