@@ -28,7 +28,7 @@ from rich.table import Table
 from timing import Ratio, Timing, arguments, by_turns, report
 from torch.utils.flop_counter import FlopCounterMode
 
-from kium_lightning.console import say
+from kium_lightning.console import say, show
 from kium_lightning.data.datamodule import Angiograms
 from kium_lightning.settings import Config, build, compose
 from kium_lightning.tracking.quiet import quieten_libraries
@@ -164,11 +164,12 @@ def main() -> None:
     quieten_libraries()
     rates = {"float32": rate(torch.float32), "bfloat16": rate(torch.bfloat16)}
     say(", ".join(f"{name} {value / 1e9:.0f} GFLOP/s" for name, value in rates.items()) + " in matrix multiplication")
-    tables, numbers = [], {}
+    numbers = {}
     for model in chosen.nets:
-        shown, numbers[model] = measure(model, chosen.patients, chosen.repeats, rates)
-        tables += shown
-    report(chosen.json, tables, {"flop_per_second": rates, "nets": numbers})
+        tables, numbers[model] = measure(model, chosen.patients, chosen.repeats, rates)
+        for table in tables:
+            show(table)
+    report(chosen.json, [], {"flop_per_second": rates, "nets": numbers})
 
 
 if __name__ == "__main__":
