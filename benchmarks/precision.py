@@ -2,8 +2,8 @@
 
 Trains small recipes on phantoms, once in float32 with contiguous memory and once in bfloat16 with channels-last, with
 equal seeds: the same first weights, the same rows in the same order. The loss of the last epoch, which is the most
-sensitive, and what the finished nets score on held-out patients are compared in pairs. A difference is within noise where its interval holds zero, or where it is less than half of the
-deviation between seeds.
+sensitive, and what the finished nets score on held-out patients are compared in pairs. A difference is within noise
+where its interval holds zero, or where it is less than half of the deviation between seeds.
 """
 
 import argparse
