@@ -114,7 +114,7 @@ class Ours(L.Callback):
         callbacks = [build(node) for node in config.callbacks.values() if node is not None]
         torch.manual_seed(0)
         task = build(plain(config)["model"])
-        trainer: L.Trainer = build(config.trainer, logger=loggers, callbacks=[self, *callbacks])
+        trainer: L.Trainer = build(config.trainer, logger=loggers, callbacks=[*callbacks, self])
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         self._thread = threading.Thread(target=self._fit, args=(trainer, task, data), daemon=True)
         self._thread.start()
@@ -143,9 +143,12 @@ class Ours(L.Callback):
             raise _OverError
         self.clock.start()
 
-    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Ends the training part."""
-        self.clock.stop()
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Ends the training part after its last step."""
+        if batch_idx == TRAINING_BATCHES - 1:
+            self.clock.stop()
 
     def _fit(self, trainer: L.Trainer, task: L.LightningModule, data: Angiograms) -> None:
         try:

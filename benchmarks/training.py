@@ -136,9 +136,9 @@ def measure(model: str, patients: int, repeats: int, rates: dict[str, float]) ->
         table.add_row(name, f"{timing.median:.2f}", str(ratio), f"{part:.2f}", f"{part / floor:.2f}")
     table.caption = (
         f"target {_TARGET} times published: {'met' if gain.median >= _TARGET else 'missed'}; a step takes {over_bare} "
-        f"of bare's wall time and {over_bare_processor} of its processor time, at most {_MOST_OVER_BARE}: "
-        f"{'met' if min(over_bare.median, over_bare_processor.median) <= _MOST_OVER_BARE else 'missed'}; "
-        f"floor {floor:.2f} s"
+        f"of bare's time, at most {_MOST_OVER_BARE}: "
+        f"{'met' if over_bare.median <= _MOST_OVER_BARE else 'missed'}; "
+        f"of its processor time {over_bare_processor}; floor {floor:.2f} s"
     )
     apart = Table("training part", "seconds", "times published", title=f"{model}: one change at a time")
     for name, timing in taken_apart.items():
