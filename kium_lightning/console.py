@@ -3,24 +3,37 @@
 import sys
 from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
+# rich itself waits until something is shown: every verb imports this module, also for --help and --cfg.
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 _Item = TypeVar("_Item")
 
 _DEFAULT_WIDTH = 120  # where the output is no terminal, rich would wrap at 80
 
 
-def console() -> Console:
+def console() -> "Console":
     """The console of standard output; wide enough for tables where there is no terminal."""
+    from rich.console import Console
+
     return Console(width=None if sys.stdout.isatty() else _DEFAULT_WIDTH, highlight=False, soft_wrap=True)
 
 
 def track(items: Iterable[_Item], description: str, total: int) -> Iterator[_Item]:
     """Yields the items while a progress bar on standard error counts them."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -44,7 +57,7 @@ def say(text: str) -> None:
     console().print(text, markup=False)
 
 
-def show(table: Table) -> None:
+def show(table: "Table") -> None:
     """Prints a table to standard output."""
     console().print(table)
 

@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 
 from kium_lightning.console import say, say_written, track
-from kium_lightning.data.checks import IMAGE_SUFFIXES
 from kium_lightning.data.cohort import CohortFolder
 from kium_lightning.errors import CohortError, ImageError
 from kium_lightning.files import replacing, write_json
@@ -128,6 +127,8 @@ def clean_cohort(cohort: CohortFolder, target: Path, workers: int | None) -> lis
 
 
 def _images_of(folder: Path) -> list[Path]:
+    from kium_lightning.data.checks import IMAGE_SUFFIXES  # with pandas, which --help and --cfg do without
+
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
     stems = Counter(path.stem for path in files)
     twice = [stem for stem, count in stems.items() if count > 1]

@@ -22,8 +22,10 @@ def train(config: Config) -> float:
     """
     # Heavy imports wait until they are needed, so that --help and --cfg answer at once.
     import lightning as L
+    import torch.utils.deterministic
 
     from kium_lightning.data.datamodule import Angiograms
+    from kium_lightning.memory import keep_freed_memory
     from kium_lightning.tasks.checkpoint import Describe, load_task
     from kium_lightning.tasks.starting import start_net
     from kium_lightning.tasks.task import Task
@@ -35,6 +37,7 @@ def train(config: Config) -> float:
 
     started = time.monotonic()
     quieten_libraries()
+    keep_freed_memory()
     folder = Path(config.folder).expanduser().resolve()
     resume = None if config.resume is None else Path(config.resume).expanduser().absolute()
     # A file that is missing or foreign is told before the data are prepared.
@@ -53,6 +56,8 @@ def train(config: Config) -> float:
     model = _with_label_weights(settings["model"], data)
     # Only now: whether a cohort was made or found must not change the net's random weights.
     L.seed_everything(config.seed, workers=True, verbose=False)
+    # With trainer.deterministic torch would also fill all new memory, up to 5 % of a step, for who reads it unwritten.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     task: Task = build(model)
     weights: dict[str, str] = dict(getattr(task.net, "weights_record", {}))
     if resumed is not None:

@@ -2,18 +2,17 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from kium_lightning.audit.audit import AuditSettings, audit_cohort
-from kium_lightning.audit.duplicates import LeastCorrelation
-from kium_lightning.audit.page import Origin, audit_page
-from kium_lightning.audit.shortcuts import ProbeSettings
-from kium_lightning.audit.table import finding_table, outcome_table
 from kium_lightning.console import say, say_written, show
 from kium_lightning.data.cohort import CohortFolder
 from kium_lightning.files import write_json, write_text
 from kium_lightning.numbers import share, whole
 from kium_lightning.records import write_record
 from kium_lightning.settings import Config, build, verb
+
+if TYPE_CHECKING:
+    from kium_lightning.audit.audit import AuditSettings
 
 FOUND = 3  # the exit status where something was found; 1 and 2 are errors
 
@@ -26,6 +25,11 @@ def main(config: Config) -> None:
         KiumError: the cohort has no tables that can be read, or a setting is out of range.
         SystemExit: something was found; everything is written all the same.
     """
+    # Heavy imports wait until they are needed, so that --help and --cfg answer at once.
+    from kium_lightning.audit.audit import audit_cohort
+    from kium_lightning.audit.page import Origin, audit_page
+    from kium_lightning.audit.table import finding_table, outcome_table
+
     folder = Path(config.folder).expanduser().resolve()
     cohort: CohortFolder = build(config.cohort).ensure()
     settings = audit_settings(config, cohort)
@@ -48,12 +52,15 @@ def main(config: Config) -> None:
         raise SystemExit(FOUND)
 
 
-def audit_settings(config: Config, cohort: CohortFolder) -> AuditSettings:
+def audit_settings(config: Config, cohort: CohortFolder) -> "AuditSettings":
     """Checks the numbers of the config.
 
     Raises:
         ConfigError: one is out of range.
     """
+    from kium_lightning.audit.audit import AuditSettings
+    from kium_lightning.audit.duplicates import LeastCorrelation
+    from kium_lightning.audit.shortcuts import ProbeSettings
     from kium_lightning.data.datamodule import default_split_file
 
     duplicates, probes = config.duplicates, config.shortcuts

@@ -2,14 +2,16 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kium_lightning.console import say_written
 from kium_lightning.errors import ConfigError
 from kium_lightning.numbers import share, whole
-from kium_lightning.phantom import boxes, gallery, statistics
 from kium_lightning.phantom.actions import ACTIONS, with_action
-from kium_lightning.phantom.cohort import PhantomCohort
 from kium_lightning.settings import Config, build, overrides, verb
+
+if TYPE_CHECKING:
+    from kium_lightning.phantom.cohort import PhantomCohort
 
 _NOT_OF_WINDOWS = ("action=", "boxes.file=", "boxes.picture=", "boxes.workers=")  # settings that change no window
 
@@ -17,6 +19,9 @@ _NOT_OF_WINDOWS = ("action=", "boxes.file=", "boxes.picture=", "boxes.workers=")
 @verb("phantom")
 def main(config: Config) -> None:
     """Does with the chosen cohort what the action says."""
+    # Heavy imports wait until they are needed, so that --help and --cfg answer at once.
+    from kium_lightning.phantom.cohort import PhantomCohort
+
     action = str(config.action)
     if action not in ACTIONS:
         raise ConfigError(f"There is no action {action}. Say {', '.join(ACTIONS)}, or nothing to make the cohort.")
@@ -24,9 +29,13 @@ def main(config: Config) -> None:
     if not isinstance(cohort, PhantomCohort):
         raise ConfigError("This cohort is not made but given. Choose one of the phantoms, such as cohort=phantom_demo.")
     if action == "gallery":
+        from kium_lightning.phantom import gallery
+
         gallery.main(cohort, config.gallery.patients, config.gallery.tile_px, Path(config.gallery.file))
         return
     if action == "statistics":
+        from kium_lightning.phantom import statistics
+
         chosen = config.statistics
         seed = whole("statistics.seed", chosen.seed, 0)
         patients = whole("statistics.patients", chosen.patients, 2)
@@ -40,7 +49,9 @@ def main(config: Config) -> None:
     say_written([made.train_set, made.test_set, made.truth])
 
 
-def _boxes(cohort: PhantomCohort, config: Config) -> None:
+def _boxes(cohort: "PhantomCohort", config: Config) -> None:
+    from kium_lightning.phantom import boxes
+
     chosen = config.boxes
     picture = Path(chosen.picture).expanduser().absolute()
     if picture.suffix not in boxes.PICTURES:
