@@ -11,6 +11,7 @@ _NOISE = 3.0  # grey levels below the background that are no vessel
 _PLACES = 24  # cells along a side: where it is dark
 _CELLS = 12  # cells along a side: which way edges run
 _DIRECTIONS = 6
+LENGTH = _PLACES**2 + _DIRECTIONS * _CELLS**2  # numbers of a picture
 
 
 def view_features(picture: NDArray[np.uint8]) -> Floats:
