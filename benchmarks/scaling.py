@@ -42,7 +42,7 @@ _VESSELS = 6
 _PHANTOMS = 300
 _SLOPE = 1.15  # at most, or the verb is called not linear
 _GROWTH = 1.3  # of memory from the second smallest cohort to the largest, at most
-_SEEN = 0.5  # seconds beyond the fixed part from which a size says anything about the slope
+_SEEN = 0.25  # of the fixed part, and of a second: a size that takes less beyond it says nothing about the slope
 _NETS = ("mednet_anterior", "mednet_posterior", "swin_anterior", "resnet18_posterior")
 _INTERVAL = 0.05  # seconds between two looks at the processes
 
@@ -237,7 +237,7 @@ def growth(costs: Sequence[Cost]) -> Growth:
     """Fits how the cost of one verb grows over sizes, smallest first."""
     fixed, *others = costs
     beyond = [(cost.patients - fixed.patients, cost.processor - fixed.processor) for cost in others]
-    seen = np.array([pair for pair in beyond if pair[1] >= _SEEN])
+    seen = np.array([pair for pair in beyond if pair[1] >= _SEEN * max(1.0, fixed.processor)])
     slope = float("nan")
     if len(seen) > 1:
         slope = float(np.polyfit(np.log(seen[:, 0]), np.log(seen[:, 1]), 1)[0])

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kium_lightning.anatomy import Circulation, Projection, Side, View
 from kium_lightning.audit.held_out import Read, held_out
 from kium_lightning.audit.on_disk import on_disk
-from kium_lightning.audit.view_features import LENGTH, view_features
+from kium_lightning.audit.view_features import LENGTH, mirror_image, view_features
 
 Numbers = NDArray[np.float64]
 Features = NDArray[np.float32]
@@ -78,15 +78,13 @@ class _Pictures:
     """Pictures in numbers, which lie on the disk.
 
     Attributes:
-        plain: (n, d) of the pictures.
-        mirrored: (n, d) of their mirror images.
+        plain: (n, d).
         views: (n,) what each is filed as.
         patients: (n,) a number per patient.
         is_folded: (n,) whether its mirror image stands for a picture where sides do not matter.
     """
 
     plain: Features
-    mirrored: Features
     views: NDArray[np.object_]
     patients: NDArray[np.int64]
     is_folded: NDArray[np.bool_]
@@ -105,11 +103,13 @@ class _Pictures:
 
     def folded(self, places: NDArray[np.int64]) -> Numbers:
         """Those of some pictures (m, d), or of their mirror images where these are to stand for them."""
-        return np.where(self.is_folded[places, None], self.mirrored[places], self.plain[places]).astype(np.float64)
+        plain = self.plain[places]
+        return np.where(self.is_folded[places, None], mirror_image(plain), plain).astype(np.float64)
 
     def from_mirrored(self, places: NDArray[np.int64]) -> Numbers:
         """What sets some folded pictures (m, d) apart from their mirror images."""
-        apart = self.plain[places] - self.mirrored[places]
+        plain = self.plain[places]
+        apart = plain - mirror_image(plain)
         return np.where(self.is_folded[places, None], -apart, apart).astype(np.float64)
 
 
@@ -125,7 +125,7 @@ def recognise(
         pictures: (128, 128) each, small and clean.
         views: what each is filed as.
         patients: (n,) a number per patient, from 0 up.
-        folder: for the features of many pictures, 12 KB each, while they are learnt from; None for the system's.
+        folder: for the features of many pictures, 6 KB each, while they are learnt from; None for the system's.
 
     Returns:
         The answers of models that did not see the patient.
@@ -163,11 +163,10 @@ _WORDS: dict[Circulation | Projection, str] = {
 def _described(
     pictures: Sequence[NDArray[np.uint8]], views: Sequence[View], patients: NDArray[np.int64], folder: Path | None
 ) -> _Pictures:
-    plain, mirrored = (on_disk((len(pictures), LENGTH), np.float32, folder) for _ in range(2))
+    plain = on_disk((len(pictures), LENGTH), np.float32, folder)
     for place, picture in enumerate(pictures):
         plain[place] = view_features(picture)
-        mirrored[place] = view_features(np.ascontiguousarray(picture[:, ::-1]))
-    return _Pictures(plain, mirrored, np.array(views, dtype=object), patients, np.zeros(len(pictures), np.bool_))
+    return _Pictures(plain, np.array(views, dtype=object), patients, np.zeros(len(pictures), np.bool_))
 
 
 def _folded(pictures: _Pictures) -> tuple[_Pictures, frozenset[tuple[Circulation, Projection]]]:
@@ -180,8 +179,8 @@ def _folded(pictures: _Pictures) -> tuple[_Pictures, frozenset[tuple[Circulation
             right = pictures.places(circulation, projection, Side.RIGHT)
             if not len(left) or not len(right):
                 continue
-            usual = _mean(pictures.plain, left)
-            if _mean(pictures.mirrored, right) @ usual > _mean(pictures.plain, right) @ usual:
+            usual, other = _mean(pictures.plain, left), _mean(pictures.plain, right)
+            if mirror_image(other[None])[0] @ usual > other @ usual:
                 is_folded[right] = True
                 mirrored_sides.add((circulation, projection))
     return replace(pictures, is_folded=is_folded), frozenset(mirrored_sides)
