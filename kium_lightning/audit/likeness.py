@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kium_lightning.audit.neighbours import nearest
-from kium_lightning.audit.on_disk import on_disk
 from kium_lightning.audit.survey import SIDE
+from kium_lightning.on_disk import on_disk
 
 Floats = NDArray[np.float32]
 
@@ -135,18 +135,22 @@ def candidates(pictures: Sequence[NDArray[np.uint8]], folder: Path | None = None
         nobody = np.empty(0, np.int64)
         return Candidates(nobody, nobody, nobody.astype(np.int8), nobody.astype(np.bool_))
     of_cuts, flipped = _fingerprints(pictures, folder)
-    columns = []
+    columns: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8], NDArray[np.bool_]]] = []
     for is_mirrored, queries in ((False, of_cuts[0]), (True, flipped)):
         found = nearest(queries, of_cuts, _PROPOSED_FROM, _PROPOSED)
         firsts, ranks = np.nonzero(found.others >= 0)
         seconds = found.others[firsts, ranks]
         pairs = np.minimum(firsts, seconds) * size + np.maximum(firsts, seconds)
         once = np.sort(np.unique(pairs, return_index=True)[1])
-        columns.append(
-            (firsts[once], seconds[once], found.variants[firsts, ranks][once], np.full(len(once), is_mirrored))
-        )
-    plain, mirror = columns
-    return Candidates(*(np.concatenate(pair) for pair in zip(plain, mirror, strict=True)))
+        cuts = found.variants[firsts, ranks]
+        columns.append((firsts[once], seconds[once], cuts[once], np.full(len(once), is_mirrored)))
+    plain, flips = columns
+    return Candidates(
+        np.concatenate([plain[0], flips[0]]),
+        np.concatenate([plain[1], flips[1]]),
+        np.concatenate([plain[2], flips[2]]),
+        np.concatenate([plain[3], flips[3]]),
+    )
 
 
 def _fingerprints(pictures: Sequence[NDArray[np.uint8]], folder: Path | None) -> tuple[Floats, Floats]:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from kium_lightning.anatomy import Circulation, Projection, Side, View
 from kium_lightning.audit.held_out import Read, held_out
-from kium_lightning.audit.on_disk import on_disk
 from kium_lightning.audit.view_features import LENGTH, mirror_image, view_features
+from kium_lightning.on_disk import on_disk
 
 Numbers = NDArray[np.float64]
 Features = NDArray[np.float32]

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kium_lightning.audit.file_facts import FileFacts, read_facts
-from kium_lightning.audit.on_disk import on_disk
 from kium_lightning.audit.view_file import ViewFile
 from kium_lightning.console import track
 from kium_lightning.data.cleaned import CleanedViews
 from kium_lightning.errors import ImageError
 from kium_lightning.images.reading import REMEDY
+from kium_lightning.on_disk import on_disk
 from kium_lightning.workers import in_workers
 
 SIDE = 128  # pixels of a small picture

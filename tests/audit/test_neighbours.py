@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from kium_lightning.audit import neighbours
 from kium_lightning.audit.likeness import candidates
 from kium_lightning.audit.neighbours import nearest
-from kium_lightning.audit.on_disk import on_disk
+from kium_lightning.on_disk import on_disk
 
 
 def units(rng: np.random.Generator, count: int, spread: float, variants: int = 4) -> NDArray[np.float32]:
