@@ -6,19 +6,24 @@ ResNet at 32 px, two folds of each of the report's four: what is measured is eve
 
 Time is the processor time of the verb and its workers, which a busy machine changes least; the wall time stands beside
 it. A verb's fixed part, what the smallest cohort takes, is subtracted before the slope of log time over log patients
-is fitted: 1 is linear. Memory is the peak of the largest process, without mapped files (the kernel takes those pages
-back when it needs them): anonymous and shared pages, read from /proc twenty times a second.
+is fitted: 1 is linear. Memory is the peak of the largest process without mapped files, whose pages the system takes
+back when it needs them (`processes.py`). `phantom` makes at most 300 patients, since a phantom takes a second; each is
+made by itself.
 
-`phantom` makes at most 300 patients, since a phantom takes seconds; `preprocess` and `audit` read every film.
+What must grow: the list of image files and what is known of each (about 1 KB), the drawn cohorts of an interval
+(2,000 of 2 bytes a patient), every patient's scores, and the points of the curves on a page.
+
+What is quadratic and stays so: the audit compares each picture with each other, 0.8 ns a pair and way of cutting, so
+that of 80,000 pictures (10,000 patients) it takes two minutes; reading and cleaning full-size films takes far longer.
+
+Tried, and no help: k-d trees for the nearest fingerprints (in 8 to 24 dimensions they visit nearly all pairs of 80,000,
+at 2 to 12 ns each, and prune nothing); one bound for all ten ways to cut a picture (their fingerprints lie 0.4 to 0.9
+apart, so that a sixth of all pairs of phantoms stays open).
 """
 
 import argparse
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,7 +32,9 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from processes import Cost, measured
 from rich.table import Table
+from timing import machine
 
 from kium_lightning.anatomy import CSV_COLUMNS, Location, View
 from kium_lightning.console import say, show
@@ -44,30 +51,6 @@ _SLOPE = 1.15  # at most, or the verb is called not linear
 _GROWTH = 1.3  # of memory from the second smallest cohort to the largest, at most
 _SEEN = 0.25  # of the fixed part, and of a second: a size that takes less beyond it says nothing about the slope
 _NETS = ("mednet_anterior", "mednet_posterior", "swin_anterior", "resnet18_posterior")
-_INTERVAL = 0.05  # seconds between two looks at the processes
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one run of a verb took.
-
-    Attributes:
-        verb: its name.
-        patients: of the cohort.
-        wall: seconds.
-        processor: seconds of all its processes together.
-        largest: bytes, the peak of its largest process without mapped files.
-        together: bytes, the peak of the sum over its processes, likewise.
-        mapped: bytes of mapped files that its largest process had in memory at most.
-    """
-
-    verb: str
-    patients: int
-    wall: float
-    processor: float
-    largest: int
-    together: int
-    mapped: int
 
 
 @dataclass(frozen=True)
@@ -97,9 +80,6 @@ class Growth:
     def is_flat(self) -> bool:
         """Whether memory stays."""
         return self.memory <= _GROWTH
-
-
-# --- cohorts -----------------------------------------------------------------------------------------------------
 
 
 def film(usual: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -146,71 +126,6 @@ def write_cohort(folder: Path, patients: int, seed: int) -> CohortFolder:
 
 def _csv(rows: Sequence[Sequence[int]]) -> str:
     return "\n".join([",".join(CSV_COLUMNS), *(",".join(map(str, row)) for row in rows)]) + "\n"
-
-
-# --- processes ---------------------------------------------------------------------------------------------------
-
-
-def measured(verb: str, patients: int, arguments: Sequence[str], outputs: Path) -> Cost:
-    """Runs a verb and watches its processes.
-
-    Raises:
-        SystemExit: it failed.
-    """
-    log = outputs / f"{verb}.log"
-    outputs.mkdir(parents=True, exist_ok=True)
-    started, before = time.monotonic(), os.times()
-    largest: dict[int, int] = {}
-    mapped: dict[int, int] = {}
-    together = 0
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", f"kium_lightning.{verb}", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=os.environ | {"KIUM_OUTPUTS": str(outputs), "WANDB_MODE": "disabled"},
-        )
-        while process.poll() is None:
-            now = {each: found for each in _tree(process.pid) if (found := _memory(each)) is not None}
-            for each, (own, files) in now.items():
-                largest[each], mapped[each] = max(largest.get(each, 0), own), max(mapped.get(each, 0), files)
-            together = max(together, sum(own for own, _ in now.values()))
-            time.sleep(_INTERVAL)
-    after = os.times()
-    if process.returncode not in (0, 3):  # 3: the audit found something
-        raise SystemExit(f"{verb} of {patients} patients failed:\n{log.read_text()[-2000:]}")
-    processor = after.children_user + after.children_system - before.children_user - before.children_system
-    wall = time.monotonic() - started
-    peak = max(largest, key=lambda each: largest[each])
-    return Cost(verb, patients, wall, processor, largest[peak], together, mapped[peak])
-
-
-def _tree(root: int) -> list[int]:
-    """A process and all below it."""
-    found, waiting = [], [root]
-    while waiting:
-        found.append(waiting.pop())
-        for task in Path(f"/proc/{found[-1]}/task").glob("*/children"):
-            try:
-                waiting += map(int, task.read_text().split())
-            except OSError:
-                continue  # it has ended
-    return found
-
-
-def _memory(process: int) -> tuple[int, int] | None:
-    """Bytes of a process in memory, without mapped files and of those; None where it has ended."""
-    try:
-        lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    except OSError:
-        return None
-    fields = {name: int(value.split()[0]) * 1024 for name, _, value in (line.partition(":") for line in lines)
-              if name.startswith("Rss")}  # fmt: skip
-    return (fields["RssAnon"] + fields["RssShmem"], fields["RssFile"]) if fields else None
-
-
-# --- verbs -------------------------------------------------------------------------------------------------------
 
 
 def arguments_of(verb: str, cohort: CohortFolder, patients: int) -> list[str]:
@@ -312,7 +227,7 @@ def main() -> None:
         say(verdict(each))
     if given.json is not None:
         taken = [asdict(cost) for each in costs.values() for cost in each]
-        facts: dict[str, Any] = {"cores": os.cpu_count(), "film": _FILM, "sizes": sizes, "costs": taken}
+        facts: dict[str, Any] = {"machine": machine(), "film": _FILM, "sizes": sizes, "costs": taken}
         write_json(given.json, {**facts, "growth": [asdict(each) for each in grown]})
 
 

@@ -25,4 +25,5 @@ def on_disk(shape: tuple[int, ...], dtype: type[_Scalar], folder: Path | None) -
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder) as file:
-        return np.memmap(file, dtype, "w+", shape=shape)
+        # a plain array, as each row taken out of a memmap would be one of half a kilobyte
+        return np.asarray(np.memmap(file, dtype, "w+", shape=shape))

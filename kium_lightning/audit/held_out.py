@@ -11,7 +11,7 @@ Read = Callable[[NDArray[np.int64]], Numbers]
 
 _PENALTY = 0.3  # of the ridge, over the mean square of a picture's features
 _PARTS = 5  # of the patients, judged in turn
-_AT_ONCE = 1024  # rows that are read at once
+_AT_ONCE = 512  # rows that are read at once
 
 
 def held_out(read: Read, places: NDArray[np.int64], targets: Numbers, patients: NDArray[np.int64]) -> Numbers:
@@ -79,12 +79,16 @@ class _Sums:
         self.gram += features.T @ features
 
     def model(self, without: "_Sums", is_odd: bool) -> tuple[Numbers, Numbers, float]:
-        """The weights (d,) of the rows that are not among others, and the middles of their features and targets."""
+        """The weights (d,) of the rows that are not among others, and the middles of their features and targets.
+
+        The others' ``gram`` is used up, as there is little room for more of this size.
+        """
         rows = self.rows - without.rows
         middle = np.zeros_like(self.features) if is_odd else (self.features - without.features) / rows
         level = 0.0 if is_odd else (self.targets - without.targets) / rows
-        gram = self.gram - without.gram
-        gram -= np.outer(rows * middle, middle)
+        gram = np.subtract(self.gram, without.gram, out=without.gram)
+        for feature, value in enumerate(middle):
+            gram[feature] -= rows * value * middle
         gram[np.diag_indices_from(gram)] += _PENALTY * np.trace(gram) / rows
         weights = np.asarray(np.linalg.solve(gram, self.joint - without.joint - rows * level * middle), np.float64)
         return weights, middle, level

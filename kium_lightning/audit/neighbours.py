@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 _LOW = 23  # dimensions that all pairs are compared in; with the length of the rest 24
-_ROWS, _COLUMNS = 256, 8192  # vectors at once: 8 MB of products
+_ROWS, _COLUMNS = 1024, 2048  # vectors at once: 8 MB of products, 2 MB for each variant
 _MULTIPLIED = 16_384  # pairs that are multiplied out at once: 32 MB
 _DENSE = 0.02  # of a block's pairs, from which multiplying all of them out is faster
 _SLACK = 1e-5  # of sums in single precision

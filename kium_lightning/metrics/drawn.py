@@ -15,7 +15,7 @@ from kium_lightning.metrics.left_out import left_out
 
 Metric = Callable[..., float]
 
-_CELLS = 1_000_000  # of counts that are worked on at once: some arrays of 8 MB, whatever the number of patients
+_CELLS = 250_000  # of counts that are worked on at once: some arrays of 2 MB, whatever the number of patients
 
 
 def bootstrap_counts(patients: int, draws: int, rng: np.random.Generator) -> NDArray[np.int16]:

@@ -31,7 +31,7 @@ def by_brute_force(
 
 
 @pytest.mark.parametrize("spread", [0.05, 0.25, 3.0])  # all alike, some, hardly any
-@pytest.mark.parametrize(("rows", "columns"), [(256, 8192), (7, 11)])
+@pytest.mark.parametrize(("rows", "columns"), [(1024, 2048), (7, 11)])
 def test_the_nearest_are_those_of_brute_force(
     spread: float, rows: int, columns: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
