@@ -157,7 +157,7 @@ def growth(costs: Sequence[Cost]) -> Growth:
     if len(seen) > 1:
         slope = float(np.polyfit(np.log(seen[:, 0]), np.log(seen[:, 1]), 1)[0])
     seconds = 1000 * beyond[-1][1] / beyond[-1][0] if beyond else float("nan")
-    second, last = (others or costs)[0], costs[-1]
+    second, last = costs[1 if len(costs) > 2 else 0], costs[-1]
     apart = max(1, last.patients - second.patients)
     return Growth(
         fixed.verb, slope, seconds, last.largest / second.largest, max(0, last.largest - second.largest) / apart
@@ -187,6 +187,8 @@ def cost_table(costs: dict[str, list[Cost]], sizes: Sequence[int]) -> Table:
 def verdict(grown: Growth) -> str:
     """One sentence about a verb."""
     time_said = "linear in time" if grown.is_linear else f"NOT linear in time: slope {grown.slope:.2f}"
+    if np.isnan(grown.slope):
+        time_said = f"{grown.seconds:.1f} s per 1,000 patients, too little beside its start to see a slope"
     memory_said = (
         "flat in memory"
         if grown.is_flat
