@@ -1,7 +1,8 @@
 """How few positives an AUROC's interval needs: python benchmarks/few_positives.py [--studies 600].
 
-Studies of 120 patients with a fixed number of positives, scores as in ``benchmarks/coverage.py``; prints in how many
-per cent of the studies 95 % intervals hold the true AUROC. It is the reason for ``metrics.evaluable.LEAST_OF_EACH``.
+Studies of 120 patients with a fixed number of positives, scores as in ``benchmarks/interval_coverage.py``; prints in
+how many per cent of the studies 95 % intervals hold the true AUROC. It is the reason for
+``metrics.evaluable.LEAST_OF_EACH``.
 """
 
 import argparse

@@ -66,7 +66,7 @@ def calibrate(config: Config) -> None:
         "cohort": str(path),
         "members": ensemble.digests,
         "rules": asdict(ensemble.rules),
-        "precision": str(predictor.precision).removeprefix("torch."),
+        "precision": predictor.precision,
     }
     thresholds = fit_operating_points(scored.fused, scored.labels, calibrator, rule).fitted_with(**facts)
     thresholds_file = folder / THRESHOLDS_NAME

@@ -124,7 +124,7 @@ def _run_and_cohort(config: Config) -> "tuple[TrainingRun, CohortFolder]":
 
 def _subject(config: Config, run: "TrainingRun", cohort: "CohortFolder") -> "Subject":
     from kium_lightning.data.catalog import read_catalog
-    from kium_lightning.ensemble.predictor import find_device
+    from kium_lightning.ensemble.engines import find_device
     from kium_lightning.saliency.subject import Subject
     from kium_lightning.tasks.checkpoint import load_task
     from kium_lightning.tasks.classification import Classification

@@ -1,15 +1,23 @@
 """Writing files so that a reader never meets a half-written one."""
 
 import json
+import logging
 import math
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from textwrap import indent
 from typing import Any
 from uuid import uuid4
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+_LOG = logging.getLogger(__name__)
 
 _TEMPORARY = re.compile(r"\.\d+\.[0-9a-f]{8}$")
 
@@ -35,6 +43,33 @@ def sweep(folder: Path) -> None:
     for path in folder.glob(".*"):
         if _TEMPORARY.search(path.stem):
             path.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(path: Path, waiting: str) -> Iterator[None]:
+    """Holds the lock of a file, which the system gives back when the process ends, even when it is killed.
+
+    Only spares work: on a file system that knows no locks the block runs at once.
+
+    Args:
+        path: of the lock file; its folder must be there.
+        waiting: what is logged where another process holds the lock.
+    """
+    with path.open("ab") as file:
+        if fcntl is not None:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                _LOG.warning(waiting)
+                fcntl.flock(file, fcntl.LOCK_EX)
+            except OSError as error:
+                _LOG.debug("%s cannot be locked (%s)", path, error.strerror)
+        try:
+            yield
+        finally:
+            if fcntl is not None:  # closing would not do: processes that were started meanwhile hold the file too
+                with suppress(OSError):
+                    fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def write_text(path: Path, text: str) -> None:

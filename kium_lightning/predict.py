@@ -38,23 +38,26 @@ def predict(config: Config) -> None:
     thresholds = _thresholds(config, ensemble)
     cohort = _cohort(config, ensemble)
     images, csv, truth = cohort.part(config.part)
-    catalog: Catalog = read_catalog(images, csv, config.on_fault)
+    # Its images are looked at as they are scored, and once only.
+    catalog: Catalog = read_catalog(images, csv, config.on_fault, images="listed")
     predictor: Predictor = build(config.predictor)
-    scores = predictor.score(ensemble, catalog, gate=thresholds)
+    scores = predictor.score(ensemble, catalog, thresholds, config.on_fault)
+    for line in scores.lines():
+        say(line)
     decision = decide(scores.fused, thresholds)
     calibrated = thresholds.calibration.presence
 
     written = [
-        write_answer(folder, catalog.patients, decision.scores.presence, decision.calls),
+        write_answer(folder, scores.patients, decision.scores.presence, decision.calls),
         write_scores(
             folder,
-            catalog.patients,
+            scores.patients,
             decision.scores.presence,
             {circulation: calibrated(presence) for circulation, presence in scores.by_circulation.items()},
             decision.passed,
             decision.scores.locations,
         ),
-        write_view_scores(folder, catalog.patients, scores),
+        write_view_scores(folder, scores),
         folder / THRESHOLDS_NAME,
     ]
     thresholds.save(folder / THRESHOLDS_NAME)
@@ -72,10 +75,12 @@ def predict(config: Config) -> None:
             "fitted_on": dict(thresholds.fitted_on),
         },
         passed=int(decision.passed.sum()),
-        patients=len(catalog.patients),
-        dropped=sorted({fault.patient for fault in catalog.dropped if fault.patient is not None}),
+        patients=len(scores.patients),
+        dropped=sorted({fault.patient for fault in (*catalog.dropped, *scores.faults) if fault.patient is not None}),
+        engine=predictor.engine,
         device=str(predictor.device),
-        precision=str(predictor.precision).removeprefix("torch."),
+        precision=predictor.precision,
+        rescored=scores.rescored,
         seconds=round(seconds, 1),
         revision=code_revision(),
         overrides=overrides(),
@@ -83,7 +88,7 @@ def predict(config: Config) -> None:
         hardware=hardware(),
     )
     say(
-        f"{len(catalog.patients)} patients, {int(decision.passed.sum())} passed the gate at {thresholds.presence:.4f}, "
+        f"{len(scores.patients)} patients, {int(decision.passed.sum())} passed the gate at {thresholds.presence:.4f}, "
         f"{int(decision.calls.sum())} locations called, {seconds:.1f} s on {predictor.device}"
     )
     say_written([*written, record])

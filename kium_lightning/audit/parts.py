@@ -68,11 +68,11 @@ def _faults_told_once() -> Iterator[None]:
 
 
 def _read_part(name: str, folder: Path, table: Path, truth: Path | None) -> AuditedPart:
-    catalog = read_catalog(folder, table, on_fault="drop", check_images=False)
+    catalog = read_catalog(folder, table, on_fault="drop", images="listed")
     faults = list(catalog.dropped)
     labels = _labels(catalog) if truth == table else None
     if truth is not None and truth != table:
-        known = read_catalog(folder, truth, on_fault="drop", check_images=False)
+        known = read_catalog(folder, truth, on_fault="drop", images="listed")
         faults += [fault for fault in known.dropped if fault not in faults]
         faults += _missing_truth(catalog, known, truth)
         labels = _labels(known)

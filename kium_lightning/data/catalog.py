@@ -3,7 +3,7 @@
 import csv as csv_format
 import io
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -25,6 +25,7 @@ from kium_lightning.errors import CohortError
 _LOG = logging.getLogger(__name__)
 
 OnFault = Literal["stop", "drop", "mask"]
+CheckImages = Callable[[ImageFiles], list[Fault]]
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,9 @@ class Catalog:
         return Catalog(self.folder, table, images, self.dropped)
 
 
-def read_catalog(folder: Path, csv: Path, on_fault: OnFault = "stop", check_images: bool = True) -> Catalog:
+def read_catalog(
+    folder: Path, csv: Path, on_fault: OnFault = "stop", images: Literal["decoded", "listed"] | CheckImages = "decoded"
+) -> Catalog:
     """Reads labels and finds images, checking everything in one pass.
 
     Args:
@@ -76,7 +79,8 @@ def read_catalog(folder: Path, csv: Path, on_fault: OnFault = "stop", check_imag
             in ``dropped``; ``mask`` leaves out views that are missing or unreadable, lists them in ``dropped``, and
             stops at any other fault, such as a patient of whom no view is left. A fault of the whole table stops in
             every case.
-        check_images: decode every image. Without it only the names of the files are looked at.
+        images: how they are checked: ``decoded`` reads every file, ``listed`` looks at their names only, and a function
+            that reads them for its own ends as well returns the faults that it met.
 
     Raises:
         CohortError: the folder or table is missing or illegible, or there are faults that stop; the message holds the
@@ -89,13 +93,14 @@ def read_catalog(folder: Path, csv: Path, on_fault: OnFault = "stop", check_imag
     cells, faults = _read_cells(csv)
     _stop_at_fatal(faults, csv)
     faults += label_faults(cells)
-    images, image_faults = find_images(folder, cells[INDEX_COLUMN])
-    faults += image_faults
-    if check_images:
-        faults += unreadable_images(images)
+    files, file_faults = find_images(folder, cells[INDEX_COLUMN])
+    faults += file_faults
+    if images != "listed":
+        check = unreadable_images if images == "decoded" else images
+        faults += check(files)
     if on_fault == "mask":
-        images = _without_lost(images, faults)
-        faults += _viewless(cells, images, faults)
+        files = _without_lost(files, faults)
+        faults += _viewless(cells, files, faults)
     stopping = [fault for fault in faults if on_fault == "stop" or (on_fault == "mask" and not fault.loses_view)]
     if stopping:
         raise CohortError(
@@ -105,7 +110,7 @@ def read_catalog(folder: Path, csv: Path, on_fault: OnFault = "stop", check_imag
     if faults:
         _LOG.warning("Left out for their faults:\n%s", fault_table(faults))
     faulty = {fault.patient for fault in faults if fault.patient is not None} if on_fault == "drop" else set()
-    return _catalog(folder, cells, images, faults, faulty)
+    return _catalog(folder, cells, files, faults, faulty)
 
 
 def _without_lost(images: ImageFiles, faults: list[Fault]) -> ImageFiles:

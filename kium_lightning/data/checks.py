@@ -4,7 +4,7 @@ import functools
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,28 +161,43 @@ def unreadable_images(images: ImageFiles) -> list[Fault]:
     A file that was decoded before in this process and has not changed since is not decoded again.
     """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        outcomes: Iterable[str | None] = pool.map(_reading_fault, images.values())
+        outcomes: Iterable[ImageError | None] = pool.map(_reading_error, images.values())
         if len(images) > _SHOW_PROGRESS_ABOVE:
             outcomes = track(outcomes, "checking images", len(images))
-        return [
-            Fault(patient, view.code, outcome, REMEDY, loses_view=True)
-            for (patient, view), outcome in zip(images, outcomes, strict=True)
-            if outcome is not None
-        ]
+        errors = {path: error for path, error in zip(images.values(), outcomes, strict=True) if error is not None}
+    return reading_faults(images, errors)
 
 
-def _reading_fault(path: Path) -> str | None:
+def reading_faults(images: ImageFiles, errors: Mapping[Path, ImageError]) -> list[Fault]:
+    """The faults of those images whose files could not be read, in the order of the images.
+
+    Args:
+        images: the files.
+        errors: what reading some of them raised.
+    """
+    return [
+        reading_fault(patient, view, path, errors[path]) for (patient, view), path in images.items() if path in errors
+    ]
+
+
+def reading_fault(patient: int, view: View, path: Path, error: ImageError) -> Fault:
+    """The fault of an image whose file could not be read."""
+    sentence = str(error).removesuffix(REMEDY).rstrip().replace(str(path), path.name)
+    return Fault(patient, view.code, sentence, REMEDY, loses_view=True)
+
+
+def _reading_error(path: Path) -> ImageError | None:
     try:
         status = path.stat()
     except OSError as error:
-        return f"{path.name} cannot be read ({error.strerror})."
-    return _reading_fault_of(path, status.st_size, status.st_mtime_ns)
+        return ImageError(f"{path} cannot be read ({error.strerror}). {REMEDY}")
+    return _reading_error_of(path, status.st_size, status.st_mtime_ns)
 
 
 @functools.lru_cache(maxsize=1 << 16)
-def _reading_fault_of(path: Path, _size: int, _modified: int) -> str | None:
+def _reading_error_of(path: Path, _size: int, _modified: int) -> ImageError | None:
     try:
         read_grey(path)
     except ImageError as error:
-        return str(error).removesuffix(REMEDY).rstrip().replace(str(path), path.name)
+        return error
     return None

@@ -1,5 +1,6 @@
 """One LightningDataModule for all datasets: how patients are cut into rows is its parameter."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, TypeVar, get_args
@@ -8,20 +9,22 @@ import lightning as L
 import torch
 from torch.utils.data import DataLoader, Sampler
 
-from kium_lightning.data.cache import prepared_views
+from kium_lightning.data.cache import ViewCache
 from kium_lightning.data.catalog import Catalog, OnFault, read_catalog
+from kium_lightning.data.checks import Fault, ImageFiles, reading_faults
 from kium_lightning.data.cohort import Cohort, CohortFolder
-from kium_lightning.data.dataset import Batch, RowDataset
+from kium_lightning.data.dataset import Batch, Batches, RowDataset, as_loaded
 from kium_lightning.data.rows import Rows
 from kium_lightning.data.sampling import Draw, SeededDraws, down_sampled_rows, label_count_weights
 from kium_lightning.data.splits import HeldOut, Split, ValidationBy, read_or_make_split
 from kium_lightning.data.transforms import Augmentation, Preparation
-from kium_lightning.data.views import row_sources, use_one_thread
+from kium_lightning.data.views import row_sources, use_one_thread, wanted_sources
 from kium_lightning.errors import ConfigError
 from kium_lightning.numbers import whole
 
 _Value = TypeVar("_Value")
 
+_WORKERS = 2
 _SAMPLERS = ("label_count", "shuffled", "down_sampled")
 
 
@@ -37,7 +40,8 @@ class Angiograms(L.LightningDataModule):
         mirrored_projections: projections whose right-sided views are flipped: letters A, B.
         augmentation: random changes of training views.
         batch_size: rows per batch.
-        workers: loading processes; 0 loads in the training process.
+        workers: loading processes; 0 loads in the training process. ``auto`` starts two where pictures are changed as
+            they are drawn, and none elsewhere: handing cached pictures over takes longer than loading them.
         sampler: ``label_count`` draws every number of positive labels equally often, ``shuffled`` every row once,
             ``down_sampled`` as many rows without a positive label as there are with one, chosen once by ``seed``.
         draws: 1, or 2 to give every row twice, changed by the augmentation each time.
@@ -67,7 +71,7 @@ class Angiograms(L.LightningDataModule):
         mirrored_projections: Sequence[str],
         augmentation: Augmentation,
         batch_size: int,
-        workers: int,
+        workers: int | Literal["auto"],
         sampler: Literal["label_count", "shuffled", "down_sampled"],
         draws: int,
         folds: int,
@@ -100,14 +104,16 @@ class Angiograms(L.LightningDataModule):
         self.batch_size = whole("data.batch_size", batch_size, 1)
         self._cohort = cohort
         self._augmentation = augmentation
-        self._workers = whole("data.workers", workers, 0)
+        if isinstance(workers, str) and workers != "auto":
+            raise ConfigError(f"data.workers is {workers!r}. Give it a whole number of at least 0, or auto.")
+        self._workers = workers if workers == "auto" else whole("data.workers", workers, 0)
         self._sampler = sampler
         self._second = augmentation if draws == 2 else None
         self._folds = folds
         self._split_file = split_file
         self._split_seed = split_seed
         self._seed = seed
-        self._cache_folder = Path(cache_folder)
+        self._cache = ViewCache(Path(cache_folder), self.preparation)
         self._on_fault = on_fault
         self._folder: CohortFolder | None = None
         self._catalog: Catalog | None = None
@@ -197,19 +203,27 @@ class Angiograms(L.LightningDataModule):
         return self._loader(self.held_out_rows)
 
     def _read_catalog(self, folder: CohortFolder) -> Catalog:
-        return read_catalog(folder.train_set, folder.train_csv, self._on_fault)
+        return read_catalog(folder.train_set, folder.train_csv, self._on_fault, self._read_images)
+
+    def _read_images(self, images: ImageFiles) -> list[Fault]:
+        """Reads every image once: those of the rows are prepared, all others only checked; splits need whole patients.
+
+        All folds and all recipes with the same preparation share what this prepares.
+        """
+        return reading_faults(images, self._cache.fill(wanted_sources(images, self.rows), images.values()))
 
     def _dataset(self, catalog: Catalog, augmentation: Augmentation | None) -> RowDataset:
         sources, positions = row_sources(catalog, self.rows)
-        views = prepared_views(sources, self.preparation, self._cache_folder)
-        return RowDataset(catalog, self.rows, views, positions, augmentation, self._second)
+        return RowDataset(catalog, self.rows, self._cache.views(sources), positions, augmentation, self._second)
 
     def _loader(self, dataset: RowDataset, sampler: Sampler[Draw] | None = None) -> DataLoader[Batch]:
+        workers = _workers_for(dataset) if self._workers == "auto" else int(self._workers)
         return DataLoader(
-            dataset,
+            Batches(dataset),
             batch_size=self.batch_size,
-            num_workers=self._workers,
-            persistent_workers=self._workers > 0,
+            collate_fn=as_loaded,
+            num_workers=workers,
+            persistent_workers=workers > 0,
             worker_init_fn=use_one_thread,
             pin_memory=torch.cuda.is_available(),
             sampler=sampler,
@@ -219,6 +233,11 @@ class Angiograms(L.LightningDataModule):
 def default_split_file(folder: CohortFolder, folds: int) -> Path:
     """The split's place beside the catalog."""
     return folder.train_set / f"split-{folds}-folds.json"
+
+
+def _workers_for(dataset: RowDataset) -> int:
+    """How many loading processes pay: cached pictures come faster than they could be handed over."""
+    return min(_WORKERS, os.cpu_count() or 1) if dataset.is_changed else 0
 
 
 def _ready(value: _Value | None) -> _Value:

@@ -1,6 +1,7 @@
 """Rows as a torch dataset: the prepared views of a row, its labels, its number."""
 
-from typing import NotRequired, TypedDict
+from collections.abc import Sequence
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 import torch
@@ -8,10 +9,12 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from kium_lightning.anatomy import View
+from kium_lightning.data.buffers import batch_array
 from kium_lightning.data.catalog import Catalog
+from kium_lightning.data.packs import PreparedViews
 from kium_lightning.data.rows import VIEW_COLUMN, Rows, row_table
 from kium_lightning.data.sampling import SEEDS, Draw
-from kium_lightning.data.transforms import Augmentation, normalize
+from kium_lightning.data.transforms import Augmentation, normalize_into
 from kium_lightning.data.views import MISSING, DecodedViews
 
 _ORDER = {view: place for place, view in enumerate(View)}
@@ -43,7 +46,7 @@ class RowDataset(Dataset[Batch]):
     Args:
         catalog: the patients, with labels.
         rows: how they are cut into samples.
-        views: the prepared pictures: a cached array or ``DecodedViews``.
+        views: the prepared pictures: an array, cached ones or ``DecodedViews``.
         positions: (rows, V), where each row's pictures lie in ``views``, as ``row_sources`` returns.
         augmentation: changes a drawn training row; None for evaluation.
         second: changes the pictures once more, for ``other``; None where a row is given once.
@@ -53,7 +56,7 @@ class RowDataset(Dataset[Batch]):
         self,
         catalog: Catalog,
         rows: Rows,
-        views: NDArray[np.uint8] | DecodedViews,
+        views: NDArray[np.uint8] | PreparedViews | DecodedViews,
         positions: NDArray[np.int64],
         augmentation: Augmentation | None = None,
         second: Augmentation | None = None,
@@ -66,6 +69,15 @@ class RowDataset(Dataset[Batch]):
         self._positions = positions
         self._augmentation = augmentation
         self._second = second
+        self._order = torch.tensor([[_ORDER[view] for view in sample.views] for sample in rows.samples])
+        self._labels = torch.from_numpy(self.labels.astype(np.float32))
+        self._present = torch.from_numpy(positions != MISSING)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether pictures are changed when they are drawn, which takes time."""
+        changes = (self._augmentation, self._second)
+        return any(change is not None and not change.changes_nothing for change in changes)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -88,31 +100,73 @@ class RowDataset(Dataset[Batch]):
         All views of a row are augmented alike. The second draw of a plain number has a seed of its own as well, the
         same every time, so that validation repeats.
         """
-        row = draw.row if isinstance(draw, Draw) else draw
-        pictures = images = self.images(row)
-        if self._augmentation is not None and isinstance(draw, Draw):
-            images = _changed(images, self._augmentation, draw.seed)
+        batch = self.batch([draw])
+        row: Batch = {
+            "image": batch["image"][0],
+            "view": batch["view"][0],
+            "present": batch["present"][0],
+            "labels": batch["labels"][0],
+            "row": batch["row"][0],
+        }
+        if "other" in batch:
+            row["other"] = batch["other"][0]
+        return row
+
+    def batch(self, draws: Sequence[Draw | int]) -> Batch:
+        """Loads rows together; equal to what each gives by itself, stacked."""
+        numbers = [draw.row if isinstance(draw, Draw) else draw for draw in draws]
+        rows = torch.tensor(numbers)
         batch: Batch = {
-            "image": _stacked(images),
-            "view": torch.tensor([_ORDER[view] for view in self.views(row)]),
-            "present": torch.tensor([image is not None for image in images]),
-            "labels": torch.from_numpy(self.labels[row].astype(np.float32)),
-            "row": torch.tensor(row),
+            "image": self._stacked(draws, self._augmentation, 0),
+            "view": self._order[rows % len(self._samples)],
+            "present": self._present[rows],
+            "labels": self._labels[rows],
+            "row": rows,
         }
         if self._second is not None:
-            # A seed that follows from the first one, yet is none of those that rows are drawn with.
-            seed = SEEDS + (draw.seed if isinstance(draw, Draw) else row)
-            batch["other"] = _stacked(_changed(pictures, self._second, seed))
+            # Seeds that follow from the first ones, yet are none of those that rows are drawn with.
+            again = [draw if isinstance(draw, Draw) else Draw(draw, draw) for draw in draws]
+            batch["other"] = self._stacked(again, self._second, SEEDS)
         return batch
 
+    def _stacked(self, draws: Sequence[Draw | int], change: Augmentation | None, seeds_from: int) -> torch.Tensor:
+        """Pictures as one tensor (B, V, S, S), with zeros, the middle of the range, in place of missing ones."""
+        images = [self.images(draw.row if isinstance(draw, Draw) else draw) for draw in draws]
+        shape = next(image.shape for of_row in images for image in of_row if image is not None)
+        stacked = batch_array(len(images), len(images[0]), *shape)
+        for draw, of_row, arrays in zip(draws, images, stacked, strict=True):
+            for image, values in zip(of_row, arrays, strict=True):
+                if image is None:
+                    values.fill(0.0)
+                elif change is not None and isinstance(draw, Draw):
+                    normalize_into(values, change(image, draw.seed + seeds_from))
+                else:
+                    normalize_into(values, image)
+        return torch.from_numpy(stacked)
 
-def _changed(
-    images: list[NDArray[np.uint8] | None], augmentation: Augmentation, seed: int
-) -> list[NDArray[np.uint8] | None]:
-    return [None if image is None else augmentation(image, seed) for image in images]
+
+class Batches(Dataset[Batch]):
+    """Rows for a loader that asks for those of a batch at once; to be collated by ``as_loaded``.
+
+    Args:
+        rows: the rows.
+    """
+
+    def __init__(self, rows: RowDataset) -> None:
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, draw: Draw | int) -> Batch:
+        """One row, without a dimension for the batch."""
+        return self.rows[draw]
+
+    def __getitems__(self, draws: Sequence[Draw | int]) -> Batch:
+        """The rows of a batch."""
+        return self.rows.batch(draws)
 
 
-def _stacked(images: list[NDArray[np.uint8] | None]) -> torch.Tensor:
-    """Normalizes pictures to one tensor (V, S, S), with zeros, the middle of the range, in place of None."""
-    shape = next(image.shape for image in images if image is not None)
-    return torch.cat([torch.zeros(1, *shape) if image is None else normalize(image) for image in images])
+def as_loaded(batch: Any) -> Any:
+    """What a loader makes of the rows of a batch: nothing, they are together already."""
+    return batch

@@ -86,20 +86,17 @@ class Preparation:
         """Takes the steps that follow cleaning on a clean grey image (H, W), or on the part of it in a window."""
         if window is not None:
             clean = clean[window.slices(*clean.shape)]
-        prepared: NDArray[np.uint8] = self._steps()(image=clean)["image"]
-        if self.mirrors(view):
-            prepared = np.ascontiguousarray(prepared[:, ::-1])
-        return prepared
-
-    def _steps(self) -> A.Compose:
-        steps: list[BasicTransform] = []
+        changed: cv2.typing.MatLike = clean
         if self.polarity is Polarity.INVERTED:
-            steps.append(A.InvertImg(p=1.0))
+            changed = cv2.bitwise_not(changed)
         if self.median_kernel > 1:
-            steps.append(A.MedianBlur(blur_limit=(self.median_kernel, self.median_kernel), p=1.0))
-        # Area averaging keeps a thin vessel's contrast when the image shrinks several-fold.
-        steps.append(A.Resize(self.image_size, self.image_size, interpolation=cv2.INTER_AREA))
-        return A.Compose(steps)
+            changed = cv2.medianBlur(changed, self.median_kernel)
+        if changed.shape != (self.image_size, self.image_size):
+            # Area averaging keeps a thin vessel's contrast when the image shrinks several-fold.
+            changed = cv2.resize(changed, (self.image_size, self.image_size), interpolation=cv2.INTER_AREA)
+        if self.mirrors(view):
+            changed = cv2.flip(changed, 1)
+        return np.asarray(changed, dtype=np.uint8)
 
 
 class Augmentation:
@@ -126,9 +123,23 @@ class Augmentation:
         return changed
 
 
-_NORMALIZE = A.Compose([A.Normalize(mean=0.5, std=0.5, max_pixel_value=255.0)])
-
-
 def normalize(image: NDArray[np.uint8]) -> torch.Tensor:
     """Maps a grey image (S, S), 0..255, to a float32 tensor (1, S, S), -1..1."""
-    return torch.from_numpy(_NORMALIZE(image=image)["image"].astype(np.float32, copy=False)).unsqueeze(0)
+    values = np.empty(image.shape, dtype=np.float32)
+    normalize_into(values, image)
+    return torch.from_numpy(values).unsqueeze(0)
+
+
+def normalize_into(values: NDArray[np.float32], image: NDArray[np.uint8]) -> None:
+    """Writes a grey image (H, W), 0..255, into a float32 array (H, W) as -1..1.
+
+    Works in the calling thread alone: torch's would wait for each other where the cores have other things to do.
+    """
+    rows = max(1, _ALONE_BELOW // image.shape[1])
+    for top in range(0, len(image), rows):
+        cv2.LUT(image[top : top + rows], _NORMALIZED, values[top : top + rows])
+
+
+_MIDDLE = np.float32(127.5)  # of the grey levels: mean 0.5 and standard deviation 0.5 of an image in 0..1
+_NORMALIZED = (np.arange(256, dtype=np.float32) - _MIDDLE) * (np.float32(1.0) / _MIDDLE)
+_ALONE_BELOW = 2**18 - 1  # pixels; OpenCV shares out more than these

@@ -1,6 +1,7 @@
 """The image files of rows, and decoding them when they are asked for."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,6 +72,15 @@ def row_sources(catalog: Catalog, rows: Rows) -> RowSources:
     return RowSources(sources, np.array(positions, dtype=np.int64))
 
 
+def wanted_sources(images: Mapping[tuple[int, View], Path], rows: Rows) -> list[Source]:
+    """Lists every picture that the rows of some patients can hold, whichever of these patients are used in the end."""
+    windows: dict[View, list[Window | None]] = defaultdict(list)
+    for sample in rows.samples:
+        for view in sample.views:
+            windows[view].append(sample.window)
+    return [Source(path, view, window) for (_, view), path in images.items() for window in windows[view]]
+
+
 class DecodedViews(Dataset[NDArray[np.uint8]]):
     """Prepared views that are decoded each time they are asked for; memory does not grow with their number.
 
@@ -95,30 +105,6 @@ class DecodedViews(Dataset[NDArray[np.uint8]]):
         if self._cleaned is None:
             return self._preparation(read_grey(path), view, window)
         return self._preparation.after_cleaning(self._cleaned.read(path), view, window)
-
-
-class DecodedFiles(Dataset[NDArray[np.uint8]]):
-    """Files that are decoded once each, with all windows that are wanted of them.
-
-    Args:
-        groups: for each file its pictures.
-        preparation: the steps up to the net's input size.
-        cleaned: remembers what cleaning found.
-    """
-
-    def __init__(self, groups: Sequence[Sequence[Source]], preparation: Preparation, cleaned: CleanedViews) -> None:
-        self._groups = groups
-        self._preparation = preparation
-        self._cleaned = cleaned
-
-    def __len__(self) -> int:
-        return len(self._groups)
-
-    def __getitem__(self, position: int) -> NDArray[np.uint8]:
-        """The pictures (windows, S, S) of a file."""
-        group = self._groups[position]
-        clean = self._cleaned.read(group[0].path)
-        return np.stack([self._preparation.after_cleaning(clean, view, window) for _, view, window in group])
 
 
 def use_one_thread(_worker: int) -> None:

@@ -113,3 +113,36 @@ def decide(scores: PatientScores, thresholds: Thresholds) -> Decision:
     calibrated = thresholds.calibration.apply(scores)
     calls = apply_gate(calibrated.presence, calibrated.locations, thresholds)
     return Decision(calibrated, lets_pass(scores.presence, thresholds), calls)
+
+
+def gate_hangs_on(presence: ArrayLike, thresholds: Thresholds, margin: float) -> NDArray[np.bool_]:
+    """Tells for which patients the gate would decide differently if raw presence scores were off by up to a margin.
+
+    Args:
+        presence: (n,) raw, fused.
+        thresholds: with the calibration that they were fitted after.
+        margin: how far a score may be off.
+    """
+    scores = np.asarray(presence, dtype=np.float64)
+    lowest, highest = (np.clip(scores + shift, 0.0, 1.0) for shift in (-margin, margin))
+    differs: NDArray[np.bool_] = lets_pass(lowest, thresholds) != lets_pass(highest, thresholds)
+    return differs
+
+
+def calls_hang_on(scores: PatientScores, thresholds: Thresholds, margin: float) -> NDArray[np.bool_]:
+    """Tells for which patients a call would differ if raw location scores were off by up to a margin.
+
+    Args:
+        scores: raw, fused; of patients who pass the gate.
+        thresholds: with the calibration that they were fitted after.
+        margin: how far a score may be off.
+
+    Returns:
+        (n,) True where at least one call hangs on it.
+    """
+    lowest, highest = (
+        decide(PatientScores(scores.presence, np.clip(scores.locations + shift, 0.0, 1.0)), thresholds).calls
+        for shift in (-margin, margin)
+    )
+    differs: NDArray[np.bool_] = (lowest != highest).any(axis=1)
+    return differs

@@ -1,6 +1,5 @@
 """The table of what each net said of each single view, below the patient's fused scores."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,17 +14,17 @@ from kium_lightning.files import replacing
 VIEW_SCORES_NAME = "view_scores.csv"
 
 
-def view_scores_table(patients: Sequence[int], scores: EnsembleScores) -> pd.DataFrame:
+def view_scores_table(scores: EnsembleScores) -> pd.DataFrame:
     """Lists the scores of every view.
 
     Args:
-        patients: (n,) the patients' ``Index``.
-        scores: of the same patients.
+        scores: of n patients.
 
     Returns:
         Eight rows per patient in the order of the views, with ``Index``, ``view``, the presence score and a column
         per artery; NaN for arteries of the other circulation and where no locator ran.
     """
+    patients = scores.patients
     rows = []
     for view in View:
         position = view.circulation.views.index(view)
@@ -43,9 +42,9 @@ def view_scores_table(patients: Sequence[int], scores: EnsembleScores) -> pd.Dat
     return table.sort_index(level=["patient_order", "view_order"])[order].reset_index(drop=True)
 
 
-def write_view_scores(folder: Path, patients: Sequence[int], scores: EnsembleScores) -> Path:
+def write_view_scores(folder: Path, scores: EnsembleScores) -> Path:
     """Writes the table into a run's folder and returns the file's path."""
     path = folder / VIEW_SCORES_NAME
     with replacing(path) as temporary:
-        view_scores_table(patients, scores).to_csv(temporary, index=False, float_format=f"%.{SCORE_DECIMALS}f")
+        view_scores_table(scores).to_csv(temporary, index=False, float_format=f"%.{SCORE_DECIMALS}f")
     return path

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kium_lightning.images.box import Box
-from kium_lightning.images.glyphs import Relief
-from kium_lightning.images.lines import Line, is_alone
+from kium_lightning.images.box import Box, GreyImage
+from kium_lightning.images.components import above
+from kium_lightning.images.lines import Line
+from kium_lightning.images.relief import Relief
 
 _LINE_STEP = 2.5  # of the height: how far the next line of a block is
 _GREY_SPREAD = 0.3  # of the letters' relief: how far their greys lie apart
@@ -65,7 +66,7 @@ class Candidates:
         alike &= np.abs(self._greys - known.grey) <= np.maximum(10.0, spread * known.relief)
         for number in np.flatnonzero(alike).tolist():
             line = self._lines[number]
-            alone = sum(is_alone(glyph, known.height) for glyph in line)
+            alone = line.alone(known.height)
             if beside[number]:
                 alike[number] = alone >= 0.5 * len(line)
             else:
@@ -86,7 +87,7 @@ class Candidates:
         return beside
 
 
-def is_lonely(line: Line, relief: Relief, contrast: float) -> bool:
+def is_lonely(line: Line, relief: Relief | GreyImage, contrast: float) -> bool:
     """Whether there is no other stroke around a line.
 
     Args:
@@ -97,8 +98,8 @@ def is_lonely(line: Line, relief: Relief, contrast: float) -> bool:
     reach = round(_NOWHERE * line.height)
     around = line.bounds.grown(reach, reach).within(Box.whole(relief))
     level = max(contrast, _HALO * line.relief)
-    inside = np.count_nonzero(relief[line.bounds.grown(1, 1).within(around).slices] > level)
-    return bool(inside == np.count_nonzero(relief[around.slices] > level))
+    inside = np.count_nonzero(above(relief[line.bounds.grown(1, 1).within(around).slices], level))
+    return bool(inside == np.count_nonzero(above(relief[around.slices], level)))
 
 
 def _has_letters_of(line: Line, known: Line) -> bool:

@@ -5,10 +5,10 @@ from enum import StrEnum
 from typing import Any
 
 from kium_lightning.images.box import Box, GreyImage
+from kium_lightning.images.contrast import least_contrast
 from kium_lightning.images.covering import cover
 from kium_lightning.images.cut_lines import strokes_cut_by_edge
 from kium_lightning.images.edge_strokes import greys_of, strokes_at_edges
-from kium_lightning.images.glyphs import least_contrast
 from kium_lightning.images.margins import find_picture_box
 from kium_lightning.images.marks import find_marks
 from kium_lightning.images.text import find_text
@@ -101,7 +101,6 @@ def clean_view(image: GreyImage) -> CleanView:
 def _covered(image: GreyImage, clean: GreyImage, box: Box) -> tuple[list[Cover], bool]:
     """Covers marks and text in place in the clean picture, which is a box of an image; tells whether there were any."""
     contrast = least_contrast(image, box)
-    raw = clean.copy()
     covered: list[Cover] = []
 
     def hide(part: Box) -> None:
@@ -112,9 +111,12 @@ def _covered(image: GreyImage, clean: GreyImage, box: Box) -> tuple[list[Cover],
     marks = find_marks(clean, contrast)
     for mark in marks:
         hide(mark.moved(box.left, box.top))
-    unmarked = image.copy()  # letters that touch marks cannot be told apart
-    unmarked[box.slices] = clean
-    text = find_text(unmarked, box)
+    unmarked, unmarked_contrast = image, contrast
+    if marks:
+        unmarked = image.copy()  # letters that touch marks cannot be told apart
+        unmarked[box.slices] = clean
+        unmarked_contrast = least_contrast(unmarked, box)
+    text = find_text(unmarked, box, unmarked_contrast)
     usual = max((line.height for line in text), default=0)
     for line in text:
         inside = line.within(box)
@@ -126,7 +128,7 @@ def _covered(image: GreyImage, clean: GreyImage, box: Box) -> tuple[list[Cover],
         beside = [line.moved(-box.left, -box.top) for line in text]
         for stroke in strokes_cut_by_edge(clean, beside, contrast):
             hide(stroke.moved(box.left, box.top))
-        for stroke in strokes_at_edges(raw, greys_of(image, text), usual, contrast):
+        for stroke in strokes_at_edges(image[box.slices], greys_of(image, text), usual, contrast):
             hide(stroke.moved(box.left, box.top))
     return covered, bool(text or marks)
 

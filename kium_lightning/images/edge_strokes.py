@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from kium_lightning.images.box import Box, GreyImage
-from kium_lightning.images.glyphs import quantile
+from kium_lightning.images.order_statistics import quantile
 
 _BACKGROUND = 31  # pixels: the neighbourhood whose median is the background
 _SHALLOW = 3  # pixels: the feet of letters that stand in the margin
@@ -54,6 +54,11 @@ def _ending_soon(strip: GreyImage, depth: int, greys: Sequence[float], contrast:
     """The strokes at the top of a strip that end within a depth, on plain background, and have a letter's grey."""
     rim = _BACKGROUND // 2  # mirrored, since repeating the outermost row would let its letters fill the neighbourhood
     framed = cv2.copyMakeBorder(strip, rim, rim, rim, rim, cv2.BORDER_REFLECT)
+    # Only what begins in the first rows counts; where nothing does, the other rows need no background.
+    first = _SHALLOW + 1
+    behind = cv2.medianBlur(framed[: first + 2 * rim], _BACKGROUND)[rim:-rim, rim:-rim][:first]
+    if (cv2.absdiff(np.ascontiguousarray(strip[:first]), behind) <= contrast).all():
+        return []
     background = cv2.medianBlur(framed, _BACKGROUND)[rim:-rim, rim:-rim]
     apart = strip.astype(np.int16) - background
     is_plain = np.abs(background.astype(np.int16) - int(np.median(background))) <= contrast

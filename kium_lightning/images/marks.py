@@ -37,19 +37,22 @@ def find_marks(picture: GreyImage, contrast: float) -> list[Box]:
         for operation in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT):
             for kernel in ((1, _ACROSS), (_ALONG, 1)):
                 relief = cv2.morphologyEx(strip, operation, np.ones(kernel[::-1], np.uint8))
-                for level in (contrast, max(contrast, 0.5 * float(relief.max()))):  # the ringing beside a mark is faint
+                highest = float(relief.max())
+                levels = {contrast, max(contrast, 0.5 * highest)}  # the ringing beside a mark is faint
+                for level in levels if highest > contrast else ():
                     marks += [box.turned_back(turned, height, width) for box in _marks_in(relief > level)]
     return _apart(mark.grown(1, 1).within(Box.whole(picture)) for mark in marks)
 
 
 def _marks_in(mask: NDArray[np.bool_]) -> list[Box]:
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    boxes = [Box(int(x), int(y), int(x + w), int(y + h)) for x, y, w, h, _ in stats[1:]]
-    boxes = sorted(
-        box
-        for box in boxes
-        if box.bottom < _STRIP and min(box.width, box.height) <= _THINNEST and box.width <= _LONGEST
-    )
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
+    if len(stats) <= _FEWEST:  # the first one is the background
+        return []
+    _, top, width, height, _ = stats[1:].T
+    is_mark = (top + height < _STRIP) & (np.minimum(width, height) <= _THINNEST) & (width <= _LONGEST)
+    if np.count_nonzero(is_mark) < _FEWEST:
+        return []
+    boxes = sorted(Box(x, y, x + w, y + h) for x, y, w, h, _ in stats[1:][is_mark].tolist())
     rows: dict[int, list[Box]] = {}
     for box in boxes:
         rows.setdefault(box.bottom, []).append(box)

@@ -49,15 +49,16 @@ def decode_grey(content: bytes, name: str) -> GreyImage:
     if not content:
         raise ImageError(f"{name} is empty. {REMEDY}")
     if content.startswith(_JPEG_START):
-        complete = _is_complete_jpeg(content)
+        # The luma is stored apart from the colours, and equals each of three equal channels.
+        complete, way = is_complete_jpeg(content), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
     elif content.startswith(_PNG_START):
-        complete = _is_complete_png(content)
+        complete, way = _is_complete_png(content), cv2.IMREAD_UNCHANGED
     else:
         raise ImageError(f"{name} is neither a JPEG nor a PNG image. {REMEDY}")
     if not complete:
         raise ImageError(f"{name} is cut off or damaged. {REMEDY}")
     try:
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), way)
     except cv2.error as error:
         raise ImageError(f"{name} cannot be decoded. {REMEDY}") from error
     if image is None:
@@ -79,12 +80,15 @@ def _grey_plane(image: GreyImage) -> GreyImage:
     return np.asarray(cv2.cvtColor(image, code))
 
 
-def _is_complete_jpeg(content: bytes) -> bool:
-    """Walks the marker segments of a JPEG up to its end marker (ITU-T T.81, annex B).
+def is_complete_jpeg(content: bytes) -> bool:
+    """Tells whether bytes are a JPEG file that was not cut off.
 
+    Walks its marker segments up to its end marker (ITU-T T.81, annex B).
     Looking for the last two bytes alone would refuse files with trailing padding and accept a cut inside an embedded
     thumbnail.
     """
+    if not content.startswith(_JPEG_START):
+        return False
     position = len(_JPEG_START)
     while True:
         position = content.find(b"\xff", position)

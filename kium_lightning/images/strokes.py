@@ -1,14 +1,17 @@
 """How far a line of certain text goes on: along its rows, stroke by stroke."""
 
 from collections.abc import Sequence
+from functools import reduce
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from kium_lightning.images.box import Box, GreyImage
-from kium_lightning.images.glyphs import Relief, quantile
+from kium_lightning.images.components import above, boxes_of, each, place_of, stroke_of
 from kium_lightning.images.lines import Line
+from kium_lightning.images.order_statistics import quantile
+from kium_lightning.images.relief import Relief
 
 _GAP = 1.6  # of the letters' height: the widest gap within a line
 _BAND = (0.2, 0.8)  # of the height: the rows above and below a line in which a vessel that crosses it is seen
@@ -101,7 +104,9 @@ def _darkest(image: GreyImage, rows: Box) -> NDArray[np.uint8]:
     return np.asarray(cv2.blur(image[rows.slices], (3, 3)).min(axis=0), np.uint8)
 
 
-def bright_strokes_of_block(lines: Sequence[Line], image: GreyImage, relief: Relief, level: float) -> list[Box]:
+def bright_strokes_of_block(
+    lines: Sequence[Line], image: GreyImage, relief: Relief, level: float, picture: Box
+) -> list[Box]:
     """Finds single bright letters above, below and beside certain lines of bright text.
 
     Nothing in a subtraction is as bright as burnt-in text, so that one stroke of its grey is enough there.
@@ -109,41 +114,51 @@ def bright_strokes_of_block(lines: Sequence[Line], image: GreyImage, relief: Rel
     Args:
         lines: letters that are text for certain.
         image: grey values of shape (H, W).
-        relief: by how much strokes stand out, shape (H, W); zero where none is looked for.
+        relief: by how much strokes stand out, shape (H, W).
         level: the least relief of a stroke.
+        picture: where the picture lies; strokes are looked for there only.
 
     Returns:
         The boxes of the strokes.
     """
-    near = np.zeros_like(relief)
-    whole = Box.whole(image)
-    for line in lines:
-        reach = round(_LINE_STEP * line.height)
-        room = line.bounds.grown(reach, reach).within(whole).slices
-        near[room] = relief[room]
+    near = np.zeros(relief.shape, np.float32)
+    rooms = [_around(line).within(picture) for line in lines]
+    rooms = [room for room in rooms if not room.is_empty]
+    if not rooms:
+        return []
+    for room in rooms:
+        near[room.slices] = relief[room.slices]
     middle = sorted(lines, key=lambda line: line.height)[len(lines) // 2]
-    strokes = _strokes(middle, image, near, level, whole, is_dark=False)
+    bounds = reduce(Box.joined, rooms)
+    # Strokes are ordered by blocks of two by two pixels, which begin at even places.
+    even = Box(bounds.left // 2 * 2, bounds.top // 2 * 2, bounds.right, bounds.bottom)
+    strokes = _strokes(middle, image, near, level, even, is_dark=False)
     return [stroke for stroke in strokes if stroke.height <= _HIGHEST * middle.height]
+
+
+def _around(line: Line) -> Box:
+    reach = round(_LINE_STEP * line.height)
+    return line.bounds.grown(reach, reach)
 
 
 def _strokes(line: Line, image: GreyImage, relief: Relief, level: float, room: Box, is_dark: bool) -> list[Box]:
     """The letter-like strokes of the line's grey in a room."""
     height = line.height
     heights, greys = relief[room.slices], image[room.slices]
-    mask = (heights > level).view(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    mask = above(heights, level)
+    boxes = boxes_of(mask)
+    wide, high = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    may_be = high >= _LEAST_HEIGHT * height
+    if is_dark:
+        may_be &= (wide <= _WIDEST * height) & (high < room.height) & (high <= _HIGHEST * height)
     strokes = []
-    for number, (x, y, wide, high, area) in enumerate(stats[1:].tolist(), start=1):
-        stroke = Box(x, y, x + wide, y + high)
-        if area < _LEAST_AREA or high < _LEAST_HEIGHT * height:
+    for stroke in each(boxes[may_be]):
+        inside = stroke_of(mask, stroke)
+        if np.count_nonzero(inside) < _LEAST_AREA:
             continue
-        if is_dark and (wide > _WIDEST * height or high >= room.height or high > _HIGHEST * height):
-            continue
-        inside = labels[stroke.slices] == number
-        if not _is_of_grey(line, heights[stroke.slices][inside], greys[stroke.slices][inside], is_dark):
-            continue
-        strokes.append(stroke.moved(room.left, room.top))
-    return strokes
+        if _is_of_grey(line, heights[stroke.slices][inside], greys[stroke.slices][inside], is_dark):
+            strokes.append((place_of(inside, stroke), stroke.moved(room.left, room.top)))
+    return [stroke for _, stroke in sorted(strokes)]
 
 
 def _is_of_grey(line: Line, relief: NDArray[np.float32], grey: NDArray[np.uint8], is_dark: bool) -> bool:

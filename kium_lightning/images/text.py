@@ -5,28 +5,35 @@ side by side, each by itself. A few strokes are enough only beside a line that i
 """
 
 from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
 
-from kium_lightning.images.blocks import Candidates, is_lonely
+from kium_lightning.images.blocks import Candidates
 from kium_lightning.images.box import Box, GreyImage
+from kium_lightning.images.certain_text import (
+    READABLE,
+    certain_of,
+    has_black_word,
+    has_certain,
+    is_black_word,
+    lines_near_border,
+)
 from kium_lightning.images.covering import cover
-from kium_lightning.images.glyphs import Glyph, Relief, bright_relief, dark_relief, find_glyphs, least_contrast
-from kium_lightning.images.lines import Line, is_alone, on_base_line
+from kium_lightning.images.glyphs import Level, stroke_levels
+from kium_lightning.images.lines import Line
+from kium_lightning.images.relief import (
+    Relief,
+    bright_relief,
+    coarse_background,
+    dark_relief,
+    dark_relief_inside,
+    highest_bright_relief,
+)
 from kium_lightning.images.strokes import along_rows, bright_strokes_of_block
 
-_NEAR_BORDER = 0.3  # of the picture's size: text further inside is not looked for
-_GAP = 1.3  # of the letters' height: the widest gap within a line
-_HEIGHT_RATIO = 2.2  # of neighbouring letters: capitals to small letters
-_GREY_SPREAD = 0.3  # of the letters' relief: how far their greys lie apart
-_LEAST_HEIGHT = 5  # pixels
-_LOW = 8  # pixels: letters lower than that must stand out, since the edge of a bone makes rows of low strokes
-_CLEAR = 1.5  # of the contrast
-_READABLE = 1.8  # of the contrast: letters are burnt in to be read; what the subtraction left of bones stands out less
 _BRIDGE = 0.9  # of the boxes' height: two parts of one line no farther apart have letters between, lost on a vessel
 _BRIGHT_LETTERS = 2
-_BLACK = 40  # grey value
-_SAME_HEIGHT = 1.2  # ratio
 _DARK_LETTERS = 3
 _FAINT = 0.6  # of the contrast that certain text has: letters beside it may be that faint
 _FAINT_LEVELS = 2  # the levels above them have been searched
@@ -37,31 +44,55 @@ _PADDING = 0.25  # of the height: strokes too faint to be found, dots and descen
 _LEAST_PADDING = 5  # pixels
 
 
-def find_text(image: GreyImage, picture: Box | None = None) -> list[Box]:
+def find_text(image: GreyImage, picture: Box, contrast: float) -> list[Box]:
     """Finds burnt-in text near the border of a picture and in its margins.
 
     Args:
         image: grey values of shape (H, W).
-        picture: where the picture lies between its margins; the whole image if None.
+        picture: where the picture lies between its margins.
+        contrast: of the picture, from `least_contrast`.
 
     Returns:
         A box around each line of text.
     """
-    picture = picture or Box.whole(image)
-    contrast = least_contrast(image, picture)
     whole = Box.whole(image)
-    bright, lines = _text_boxes(image, bright_relief(image, picture), contrast, picture, whole, is_dark=False)
-    rest = image.copy()  # without the bright letters, between which the background looks like dark ones
+    bright, lines = _bright_text(image, contrast, picture)
+    rest = image if not bright else image.copy()  # without the bright letters, between which there seem to be dark ones
     for box in bright:
         cover(rest, box.within(whole))
-    inner = picture.grown(-1, -1)  # what touches the edge in the dark may be a vessel that goes on
-    dark, _ = _text_boxes(rest, dark_relief(rest, picture), contrast, picture, inner, is_dark=True, known=lines)
-    return [box.within(whole) for box in bright + dark]
+    return [box.within(whole) for box in bright + _dark_text(rest, contrast, picture, lines)]
+
+
+def _bright_text(image: GreyImage, contrast: float, picture: Box) -> tuple[list[Box], list[Line]]:
+    background = coarse_background(image[picture.slices])
+    if highest_bright_relief(image, picture, background) < READABLE * contrast:
+        return [], []
+    relief, whole = bright_relief(image, picture, background), Box.whole(image)
+    levels = list(stroke_levels(relief, contrast))
+    if not has_certain(image, relief, levels, contrast, picture, whole, _BRIGHT_LETTERS):
+        return [], []
+    return _text_boxes(image, relief, levels, contrast, picture, whole, is_dark=False)
+
+
+def _dark_text(image: GreyImage, contrast: float, picture: Box, known: Sequence[Line]) -> list[Box]:
+    """The boxes of dark text; known lines are certain text that is bright."""
+    inside = np.ascontiguousarray(image[picture.slices])
+    relief, whole = dark_relief_inside(inside), Box.whole(inside)
+    levels = list(stroke_levels(relief, contrast))
+    inner = whole.grown(-1, -1)  # what touches the edge in the dark may be a vessel that goes on
+    if not has_certain(inside, relief, levels, contrast, whole, inner, _DARK_LETTERS) and not (
+        known and has_black_word(inside, relief, levels, contrast, whole, known)
+    ):
+        return []
+    wide = dark_relief(image, picture)
+    levels, inner = list(stroke_levels(wide, contrast)), picture.grown(-1, -1)
+    return _text_boxes(image, wide, levels, contrast, picture, inner, is_dark=True, known=known)[0]
 
 
 def _text_boxes(
     image: GreyImage,
     relief: Relief,
+    levels: Sequence[Level],
     contrast: float,
     picture: Box,
     inner: Box,
@@ -70,16 +101,19 @@ def _text_boxes(
 ) -> tuple[list[Box], list[Line]]:
     """The boxes of text of one polarity, and its lines; known lines are certain text of the other polarity."""
     letters = _DARK_LETTERS if is_dark else _BRIGHT_LETTERS
-    lines = _lines_near_border(find_glyphs(image, relief, contrast), picture)
-    sure = _certain(lines, letters, inner, contrast)
+    lines = lines_near_border([level.glyphs(image, relief, level.boxes) for level in levels], picture)
+    sure = certain_of(lines, letters, inner, contrast)
     if is_dark:
-        sure += [line for line in lines if line not in sure and _is_black_word(line, known, relief, contrast)]
+        sure += [line for line in lines if line not in sure and is_black_word(line, known, relief, contrast)]
     if not sure:
         return [], []
     near = _around(relief, sure)  # elsewhere noise makes thousands of strokes that faint
-    faint = find_glyphs(image, near, _FAINT * contrast, _FAINT_LEVELS)
+    faint = [
+        level.glyphs(image, near, level.boxes)
+        for level in islice(stroke_levels(near, _FAINT * contrast), _FAINT_LEVELS)
+    ]
     taken = {id(line) for line in sure}
-    others = [line for line in lines if id(line) not in taken] + _lines_near_border(faint, picture)
+    others = [line for line in lines if id(line) not in taken] + lines_near_border(faint, picture)
     candidates = Candidates(others, relief, contrast)
     sure += candidates.that_continue(sure)
     known_lines = _without_doubles(sure)
@@ -88,32 +122,10 @@ def _text_boxes(
         for line in known_lines
     ]
     if not is_dark:
-        inside = np.zeros_like(relief)
-        inside[picture.slices] = relief[picture.slices]
-        single = bright_strokes_of_block(known_lines, image, inside, contrast)
+        single = bright_strokes_of_block(known_lines, image, relief, contrast, picture)
         height = max(line.height for line in known_lines)
         found += [_padded(box, height, picture) for box in single if not any(box.within(o) == box for o in found)]
     return _joined(found), known_lines
-
-
-def _certain(lines: Sequence[Line], letters: int, inner: Box, contrast: float) -> list[Line]:
-    """The lines that are text for certain: none, unless one of them can be read at a glance.
-
-    Two edges of bones may be as alike as letters, but are as faint as noise allows; one such pair would have its whole
-    neighbourhood searched for more of its kind.
-    """
-    certain = [line for line in lines if _is_text(line, letters, inner, contrast)]
-    return certain if any(line.relief >= _READABLE * contrast for line in certain) else []
-
-
-def _is_black_word(line: Line, known: Sequence[Line], relief: Relief, contrast: float) -> bool:
-    """Whether a line is black, alone, and as high as certain text in the margin, which goes on dark in the picture."""
-    alike = any(max(line.height, one.height) <= _SAME_HEIGHT * min(line.height, one.height) for one in known)
-    return alike and line.grey <= _BLACK and is_lonely(line, relief, contrast)
-
-
-def _lines_near_border(levels: list[list[Glyph]], picture: Box) -> list[Line]:
-    return [line for level in levels for line in _lines(level) if _is_near_border(line.bounds, picture)]
 
 
 def _without_doubles(lines: list[Line]) -> list[Line]:
@@ -123,60 +135,12 @@ def _without_doubles(lines: list[Line]) -> list[Line]:
 
 def _around(relief: Relief, lines: list[Line]) -> Relief:
     """Keeps the relief where the rest of a line or the next lines of its block may be."""
-    near = np.zeros_like(relief)
+    near = np.zeros(relief.shape, np.float32)
     for line in lines:
         rows, columns = round(_BLOCK_ROWS * line.height), round(_BLOCK_COLUMNS * line.height)
         room = line.bounds.grown(columns, rows).within(Box.whole(relief)).slices
         near[room] = relief[room]
     return near
-
-
-def _lines(glyphs: list[Glyph]) -> list[Line]:
-    """Groups glyphs that follow each other on a line."""
-    if not glyphs:
-        return []
-    boxes = np.array([glyph.box for glyph in glyphs])
-    left, top, right, bottom = boxes.T
-    height = bottom - top
-    line_of = np.arange(len(glyphs))
-    for number, glyph in enumerate(glyphs):
-        low, high = np.minimum(height, height[number]), np.maximum(height, height[number])
-        overlap = np.minimum(bottom, bottom[number]) - np.maximum(top, top[number])
-        gap = np.maximum(left, left[number]) - np.minimum(right, right[number])
-        follows = (high <= _HEIGHT_RATIO * low) & (overlap >= 0.5 * low) & (gap <= _GAP * high)
-        alike = [other for other in np.flatnonzero(follows[:number]) if _same_grey(glyphs[other], glyph)]
-        for old in {int(line_of[other]) for other in alike}:
-            line_of[line_of == old] = number
-    return [
-        Line(glyph for glyph, line in zip(glyphs, line_of, strict=True) if line == number)
-        for number in dict.fromkeys(line_of.tolist())
-    ]
-
-
-def _same_grey(one: Glyph, other: Glyph) -> bool:
-    return abs(one.grey - other.grey) <= max(15.0, _GREY_SPREAD * max(one.relief, other.relief))
-
-
-def _is_text(line: Line, letters: int, inner: Box, contrast: float) -> bool:
-    """Whether a line is text for certain: letters by themselves on a base line, or more of one height and grey."""
-    height = line.height
-    if height < _LEAST_HEIGHT or (height < _LOW and line.relief < _CLEAR * contrast):
-        return False
-    alone = [glyph for glyph in line if is_alone(glyph, height) and glyph.box.within(inner) == glyph.box]
-    on_base = [glyph for glyph in on_base_line(alone, height, 0.15) if glyph.box.width <= 1.5 * height * glyph.letters]
-    if sum(glyph.letters for glyph in on_base) >= letters and len(on_base) >= 0.5 * len(line):
-        return True
-    alike = [
-        glyph
-        for glyph in on_base_line(line, height, 0.08)
-        if abs(glyph.box.height - height) <= max(1.0, 0.08 * height) and glyph.box.width <= 1.5 * height
-    ]
-    return sum(abs(glyph.grey - line.grey) <= 0.1 * glyph.relief for glyph in alike) > letters
-
-
-def _is_near_border(box: Box, picture: Box) -> bool:
-    reach = round(_NEAR_BORDER * min(picture.width, picture.height))
-    return box.within(picture.grown(-reach, -reach)) != box
 
 
 def _padded(box: Box, height: float, picture: Box) -> Box:

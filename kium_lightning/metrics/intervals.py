@@ -1,6 +1,6 @@
 """Intervals of confidence by resampling patients, see ``metrics.drawn``.
 
-Which kind of interval covers the truth how often is measured by ``benchmarks/coverage.py``.
+Which kind of interval covers the truth how often is measured by ``benchmarks/interval_coverage.py``.
 """
 
 from statistics import NormalDist

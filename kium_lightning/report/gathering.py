@@ -98,8 +98,8 @@ def probe_scores(
         return None, 0, "These patients are of the training set, which the metadata probe would be fitted on."
     try:
         train, judged = origin.cohort.part("train_set"), origin.cohort.part(origin.part)
-        learned = read_catalog(train.images, train.labels, "drop", check_images=False)
-        asked = read_catalog(judged.images, judged.table, "drop", check_images=False).subset(patients.tolist())
+        learned = read_catalog(train.images, train.labels, "drop", images="listed")
+        asked = read_catalog(judged.images, judged.table, "drop", images="listed").subset(patients.tolist())
         probe = MetadataProbe().fit(
             metadata_table(learned, cache_folder), learned.table[PRESENCE_COLUMN].to_numpy(np.int64)
         )

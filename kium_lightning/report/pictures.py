@@ -42,7 +42,7 @@ def draw_pictures(
         device: to run the nets on, see ``find_device``.
     """
     try:
-        catalog = read_catalog(part.images, part.table, "mask", check_images=False).subset(patients)
+        catalog = read_catalog(part.images, part.table, "mask", images="listed").subset(patients)
         cleaned = CleanedViews(cache_folder)
         clean = {key: cleaned.view(path) for key, path in catalog.images.items()}
     except (KiumError, OSError) as error:
@@ -88,7 +88,7 @@ def _maps_of_net(
     catalog: Catalog, cache_folder: Path, checkpoint: Path, truth: Path | None, device: str
 ) -> tuple[dict[_Key, _Heat], dict[_Key, NDArray[np.bool_]]]:
     # Nets are only loaded where there is something to explain.
-    from kium_lightning.ensemble.predictor import find_device
+    from kium_lightning.ensemble.engines import find_device
     from kium_lightning.saliency.running import cells_of, feature_map_of, rows_at_once
     from kium_lightning.saliency.subject import Subject
     from kium_lightning.saliency.table import heat_map

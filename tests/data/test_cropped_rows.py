@@ -10,7 +10,7 @@ from commands import call_verb, smoke_settings
 from random_cohort import label_table, plain_view, random_catalog, random_labels
 
 from kium_lightning.anatomy import Artery, Circulation, Location, Projection, Side, View
-from kium_lightning.data import cleaned
+from kium_lightning.data import filling
 from kium_lightning.data.cache import prepared_views
 from kium_lightning.data.cohort import CohortFolder
 from kium_lightning.data.crop_windows import ArteryWindow, CropWindows, WindowKey, read_crop_windows
@@ -186,7 +186,7 @@ def test_cached_and_decoded_windows_are_the_same_and_a_file_is_read_once_for_all
             file.write(f"{path}\n")
         return read_content(path)
 
-    monkeypatch.setattr(cleaned, "read_content", listed)
+    monkeypatch.setattr(filling, "read_content", listed)
     sources = row_sources(random_catalog(tmp_path / "cohort", patients=2), cropped("anterior")).sources
     cached = prepared_views(sources, PREPARATION, tmp_path / "cache")
     decoded = DecodedViews(sources, PREPARATION)
@@ -213,7 +213,7 @@ def test_another_window_makes_a_new_array(picture: Path, tmp_path: Path) -> None
     for window in (None, LEFT_HALF, RIGHT_HALF, LEFT_HALF):
         source = Source(picture, View.LEFT_ANTERIOR_FRONTAL, window)
         arrays.append(np.array(prepared_views([source], PREPARATION, tmp_path / "cache")))
-    assert len(list((tmp_path / "cache").glob("*.npy"))) == 3
+    assert len(list((tmp_path / "cache").rglob("*.npy"))) == 3
     np.testing.assert_array_equal(arrays[1], arrays[3])
     assert not np.array_equal(arrays[1], arrays[2])
 

@@ -1,4 +1,5 @@
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,14 +8,18 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from random_cohort import write_random_cohort
 
-from kium_lightning.data import views
+from kium_lightning.data import cache, checks, cleaned, filling
 from kium_lightning.data.cohort import CohortFolder, FolderCohort
 from kium_lightning.data.datamodule import Angiograms, default_split_file
 from kium_lightning.data.folding import FoldedRows
+from kium_lightning.data.packs import NewPack
+from kium_lightning.data.patient_rows import PatientRows
 from kium_lightning.data.transforms import Augmentation
 from kium_lightning.errors import CohortError, ConfigError, SplitError
+from kium_lightning.images.reading import read_content
 from kium_lightning.settings import build, compose
 
 Make = Callable[..., Angiograms]
@@ -174,11 +179,86 @@ def test_epochs_of_a_trainer_differ_and_one_seed_repeats_them(make: Make, worker
 def test_the_second_set_up_decodes_nothing(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     ready(make())
 
-    def refuse(path: Path) -> None:
-        raise AssertionError(f"{path} was decoded again")
-
-    monkeypatch.setattr(views, "read_grey", refuse)
+    monkeypatch.setattr(cleaned, "decode_grey", None)
+    monkeypatch.setattr(filling, "decode_grey", None)
     list(ready(make()).train_dataloader())
+
+
+def prepared_pictures(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The keys of pictures that are prepared from now on, in this process."""
+    keys: list[bytes] = []
+    add = NewPack.add
+
+    def listed(pack: NewPack, key: bytes, picture: NDArray[np.uint8]) -> None:
+        keys.append(key)
+        add(pack, key, picture)
+
+    monkeypatch.setattr(NewPack, "add", listed)
+    monkeypatch.setattr(cache, "_LEAST_PORTION", 10_000)
+    return keys
+
+
+def test_folds_targets_and_later_runs_share_what_was_prepared(
+    make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    prepared = prepared_pictures(monkeypatch)
+    for fold in range(4):
+        for target in ("multilabel", "binary"):
+            ready(make(cache_folder=str(tmp_path), fold=fold, rows=FoldedRows("anterior", target)))
+    assert len(prepared) == len(set(prepared)) == 8 * 4  # each patient's carotid views, once
+    ready(make(cache_folder=str(tmp_path), rows=PatientRows("all")))
+    assert len(prepared) == len(set(prepared)) == 8 * 8  # and now the vertebral ones
+
+
+def test_a_file_is_read_once_for_checking_and_preparing(
+    make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cohort: CohortFolder
+) -> None:
+    read: list[Path] = []
+
+    def listed(path: Path) -> bytes:
+        read.append(path)
+        return read_content(path)
+
+    monkeypatch.setattr(filling, "read_content", listed)
+    monkeypatch.setattr(cache, "_LEAST_PORTION", 10_000)
+    monkeypatch.setattr(checks, "read_grey", None)
+    monkeypatch.setattr(cleaned, "read_content", None)
+    list(ready(make(cache_folder=str(tmp_path))).train_dataloader())
+    assert sorted(read) == sorted(cohort.train_set.glob("*.jpg"))
+
+
+def test_all_broken_files_stand_in_one_table_and_their_patients_may_be_dropped(tmp_path: Path, make: Make) -> None:
+    cohort = write_random_cohort(tmp_path / "faulty", patients=7, rate=0.2)
+    broken = {"1002LI-A": b"", "1002RV-B": b"no image", "1005LV-A": b"\xff\xd8\xff\xe0"}  # also where no row looks
+    for name, content in broken.items():
+        (cohort.train_set / f"{name}.jpg").write_bytes(content)
+    (cohort.train_set / "1006LV-B.jpg").unlink()
+    faulty = FolderCohort(str(cohort.path), "faulty")
+    with pytest.raises(CohortError, match="4 faults") as error:
+        ready(make(cohort=faulty))
+    lines = str(error.value).splitlines()
+    for name in (*broken, "1006LV-B"):
+        assert sum(line.split()[:2] == [name[:4], name[4:]] for line in lines) == 1
+    data = ready(make(cohort=faulty, on_fault="drop"))
+    assert {patient for fold in data.split.folds for patient in fold} == {1001, 1003, 1004, 1007}
+
+
+def test_batches_do_not_depend_on_the_number_of_processes(make: Make) -> None:
+    blurred = build(compose("train", ["transforms=strong"]).transforms)
+    batches = [list(ready(make(augmentation=blurred, workers=workers)).train_dataloader()) for workers in (0, 2)]
+    for alone, handed_over in zip(*batches, strict=True):
+        for name, part in alone.items():
+            assert torch.equal(part, handed_over[name])
+
+
+@pytest.mark.parametrize("changes", [False, True])
+def test_processes_are_started_where_pictures_are_changed(make: Make, changes: bool) -> None:
+    augmentation = build(compose("train", [f"transforms={'light' if changes else 'none'}"]).transforms)
+    data = ready(make(workers="auto", augmentation=augmentation))
+    assert data.train_dataloader().num_workers == (min(2, os.cpu_count() or 1) if changes else 0)
+    assert data.val_dataloader().num_workers == 0
+    with pytest.raises(ConfigError, match=r"data\.workers is 'many'\. Give it a whole number of at least 0, or auto"):
+        make(workers="many")
 
 
 def test_setting_up_twice_changes_nothing(make: Make) -> None:

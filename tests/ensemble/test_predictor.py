@@ -1,3 +1,4 @@
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,10 +9,12 @@ import torch
 from numpy.typing import NDArray
 
 from kium_lightning.anatomy import LOCATION_COLUMNS, Circulation, View
-from kium_lightning.data import transforms, views
+from kium_lightning.data import transforms
 from kium_lightning.data.catalog import Catalog, read_catalog
 from kium_lightning.data.cohort import CohortFolder
+from kium_lightning.data.dataset import Batch
 from kium_lightning.data.transforms import normalize
+from kium_lightning.ensemble import patient_pixels
 from kium_lightning.ensemble.ensemble import Ensemble
 from kium_lightning.ensemble.finding import find_ensemble
 from kium_lightning.ensemble.fusion import FuseRules, fuse_locations
@@ -20,14 +23,15 @@ from kium_lightning.ensemble.predictor import EnsembleScores, Predictor
 from kium_lightning.ensemble.rules import fit_quantiles
 from kium_lightning.ensemble.thresholds import Thresholds
 from kium_lightning.ensemble.view_scores import view_scores_table
-from kium_lightning.errors import ConfigError, RunError
+from kium_lightning.errors import CohortError, ConfigError, RunError
 from kium_lightning.images.box import GreyImage
 from kium_lightning.images.cleaning import CleanView, clean_view
 from kium_lightning.images.reading import read_grey
+from kium_lightning.tasks.classification import Classification
 
 
-def predictor(batch_size: int = 16, device: str = "cpu") -> Predictor:
-    return Predictor(batch_size=batch_size, workers=0, device=device, precision="float32")
+def predictor(batch_size: int = 16, device: str = "cpu", workers: int = 0) -> Predictor:
+    return Predictor(batch_size, workers, engine="torch", device=device, precision="float32")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -43,6 +47,7 @@ def _each_image_is_cleaned_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(transforms, "clean_view", remembered)
+        patch.setattr(patient_pixels, "clean_view", remembered)
         yield
 
 
@@ -141,8 +146,23 @@ def test_scores_do_not_depend_on_the_device(ensemble: Ensemble, catalog: Catalog
 def test_loading_in_other_processes_changes_nothing(
     ensemble: Ensemble, catalog: Catalog, everybody: EnsembleScores
 ) -> None:
-    scores = Predictor(batch_size=16, workers=2, device="cpu", precision="float32").score(ensemble, catalog, None)
+    scores = predictor(workers=2).score(ensemble, catalog, None)
     np.testing.assert_array_equal(scores.fused.locations, everybody.fused.locations)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_views_that_the_device_prepares_give_the_same_scores(
+    workers: int, ensemble: Ensemble, catalog: Catalog, everybody: EnsembleScores, tmp_path: Path
+) -> None:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+
+    def scores() -> EnsembleScores:
+        told = Predictor(16, workers, "torch", device, "float32", "device", str(tmp_path))
+        return told.score(ensemble, catalog, None)
+
+    for found in (scores(), scores()):  # first the host looks for margins and text, then they are known
+        np.testing.assert_allclose(found.fused.presence, everybody.fused.presence, atol=2e-3)
+        np.testing.assert_allclose(found.fused.locations, everybody.fused.locations, atol=2e-3)
 
 
 def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
@@ -153,20 +173,29 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         counted[path.name] += 1
         return read_grey(path)
 
-    monkeypatch.setattr(views, "read_grey", read)
+    monkeypatch.setattr(patient_pixels, "read_grey", read)
     return counted
 
 
-def test_locators_run_only_on_patients_who_pass_the_gate(
+def test_files_are_read_once_and_locators_run_only_on_patients_who_pass_the_gate(
     ensemble: Ensemble, catalog: Catalog, everybody: EnsembleScores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counted = reads(monkeypatch)
+    looked_at: Counter[str] = Counter()
+    step = Classification.predict_step
+
+    def counting(task: Classification, batch: Batch, index: int = 0) -> torch.Tensor:
+        looked_at[task.rows.plain()["target"]] += len(batch["image"])
+        return step(task, batch, index)
+
+    monkeypatch.setattr(Classification, "predict_step", counting)
     gate = middle(everybody)
     scores = predictor().score(ensemble, catalog, at(gate))
     np.testing.assert_array_equal(scores.passed, everybody.fused.presence > gate)
     assert 0 < scores.passed.sum() < len(scores.passed)
-    for patient, passed in zip(catalog.patients, scores.passed, strict=True):
-        assert {counted[f"{patient}{view.code}.jpg"] for view in View} == {2 if passed else 1}
+    assert looked_at == {"binary": 8 * len(catalog.patients), "multilabel": 8 * scores.passed.sum()}
+    assert set(counted.values()) == {1}
+    assert len(counted) == 8 * len(catalog.patients)
     np.testing.assert_allclose(
         scores.fused.locations[scores.passed], everybody.fused.locations[scores.passed], atol=1e-6
     )
@@ -174,22 +203,49 @@ def test_locators_run_only_on_patients_who_pass_the_gate(
     np.testing.assert_allclose(fuse_locations(scores.location_views), scores.fused.locations)
 
 
-def test_no_locator_is_loaded_if_nobody_passes(
+def test_a_net_of_another_task_is_refused_before_anybody_is_scored(
     trained: Path, ensemble: Ensemble, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = {circulation.value: str(member.nets[0].checkpoint) for circulation, member in ensemble.presence.items()}
-    absent = find_ensemble(
-        str(trained), paths, paths, "all", FuseRules()
-    )  # presence nets in the locators' places would be refused when loaded
-    scores = predictor().score(absent, catalog, gate=at(1.0))
-    assert not scores.passed.any()
-    assert np.isnan(scores.fused.locations).all()
+    counted = reads(monkeypatch)
     with pytest.raises(RunError, match="kind folded anterior binary"):
-        predictor().score(absent, catalog, gate=at(0.0))
+        predictor().score(find_ensemble(str(trained), paths, paths, "all", FuseRules()), catalog, gate=at(1.0))
+    assert not counted
+
+
+def spoilt(cohort: CohortFolder, folder: Path, *names: str) -> Catalog:
+    """The test set, some of its images cut off."""
+    shutil.copytree(cohort.test_set, folder)
+    for name in names:
+        (folder / name).write_bytes((folder / name).read_bytes()[:500])
+    return read_catalog(folder, folder / "test.csv", images="listed")
+
+
+def test_all_unreadable_images_are_told_in_one_table(
+    phantom_cohort: CohortFolder, ensemble: Ensemble, catalog: Catalog, tmp_path: Path
+) -> None:
+    first, last = catalog.patients[0], catalog.patients[-1]
+    broken = spoilt(phantom_cohort, tmp_path / "set", f"{first}LI-A.jpg", f"{first}RV-B.jpg", f"{last}LV-A.jpg")
+    with pytest.raises(CohortError, match="3 images in") as refusal:
+        predictor().score(ensemble, broken, None)
+    for name in (f"{first}LI-A.jpg", f"{first}RV-B.jpg", f"{last}LV-A.jpg"):
+        assert f"{name} is cut off or damaged" in str(refusal.value)
+
+
+def test_patients_with_unreadable_images_are_left_out_and_the_others_scored_as_ever(
+    phantom_cohort: CohortFolder, ensemble: Ensemble, everybody: EnsembleScores, tmp_path: Path
+) -> None:
+    left_out = everybody.patients[1]
+    broken = spoilt(phantom_cohort, tmp_path / "set", f"{left_out}LI-A.jpg")
+    scores = predictor().score(ensemble, broken, None, on_fault="drop")
+    kept = np.array([patient != left_out for patient in everybody.patients])
+    assert scores.patients == tuple(np.array(everybody.patients)[kept])
+    assert {fault.patient for fault in scores.faults} == {left_out}
+    np.testing.assert_allclose(scores.fused.locations, everybody.fused.locations[kept], atol=1e-6)
 
 
 def test_the_table_of_views_holds_every_nets_score_of_every_view(catalog: Catalog, everybody: EnsembleScores) -> None:
-    table = view_scores_table(catalog.patients, everybody)
+    table = view_scores_table(everybody)
     assert list(table["view"]) == [view.code for view in View] * len(catalog.patients)
     assert list(table["Index"]) == list(np.repeat(catalog.patients, 8))
     one = table[(table["Index"] == catalog.patients[2]) & (table["view"] == "RV-A")].iloc[0]
@@ -200,9 +256,9 @@ def test_the_table_of_views_holds_every_nets_score_of_every_view(catalog: Catalo
 
 def test_a_device_or_precision_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ConfigError, match="no device 'tpu-pod'"):
-        Predictor(1, 0, "tpu-pod", "auto")
+        Predictor(1, 0, "torch", "tpu-pod", "auto")
     with pytest.raises(ConfigError, match="no precision 'float8'"):
-        Predictor(1, 0, "cpu", "float8")
+        Predictor(1, 0, "torch", "cpu", "float8")
     if not torch.cuda.is_available():
         with pytest.raises(ConfigError, match="torch sees 0 GPUs"):
-            Predictor(1, 0, "cuda", "auto")
+            Predictor(1, 0, "torch", "cuda", "auto")

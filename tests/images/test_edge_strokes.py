@@ -1,5 +1,6 @@
 import cv2
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from kium_lightning.images.box import Box
@@ -46,3 +47,10 @@ def test_the_grey_of_text_is_read_from_its_line() -> None:
     dark, bright = greys_of(image, [Box(15, 80, 110, 106), Box(15, 220, 110, 246)])
     assert dark < 40
     assert bright > 220
+
+
+@pytest.mark.parametrize("row", range(6))
+def test_only_strokes_that_begin_in_the_first_rows_count(row: int) -> None:
+    image = picture()
+    image[row : row + 9, 190:196] = 12
+    assert bool(strokes_at_edges(image, [12.0], 24, 18.0)) == (row <= 3)

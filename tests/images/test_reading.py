@@ -37,6 +37,15 @@ def test_rgb_jpeg_gives_one_of_its_equal_channels() -> None:
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_a_coloured_file_gives_its_luma(suffix: str) -> None:
+    small = np.random.default_rng(3).integers(80, 180, (9, 12, 3)).astype(np.uint8)
+    content = encoded(np.asarray(cv2.resize(small, (96, 72), interpolation=cv2.INTER_CUBIC), np.uint8), suffix)
+    blue, green, red = np.moveaxis(np.asarray(cv2.imdecode(np.frombuffer(content, np.uint8), 1)), 2, 0)
+    luma = 0.299 * red + 0.587 * green + 0.114 * blue  # ITU-R BT.601
+    assert np.abs(decode_grey(content, "x") - luma).max() < 1.5
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.9, 0.995])
 def test_a_cut_file_is_refused(suffix: str, share: float) -> None:
     content = encoded(picture(), suffix)

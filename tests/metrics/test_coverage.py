@@ -7,7 +7,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "coverage.py"
+BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "interval_coverage.py"
 STUDIES = 300
 
 
@@ -22,7 +22,7 @@ def benchmark() -> ModuleType:
 
 
 def run(benchmark: ModuleType, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["coverage.py", "--workers", "1", *arguments])
+    monkeypatch.setattr(sys, "argv", ["interval_coverage.py", "--workers", "1", *arguments])
     status: int = benchmark.main()
     return status
 

@@ -1,4 +1,4 @@
-"""How often 95 % intervals hold the truth: python benchmarks/coverage.py [--studies 1000] [--json FILE].
+"""How often 95 % intervals hold the truth: python benchmarks/interval_coverage.py [--studies 1000] [--json FILE].
 
 Studies are drawn from a cohort without end whose truth is known: scores of patients with and without an aneurysm are
 normal with unit variance and a distance d, so that the AUROC is Phi(d / sqrt(2)); who scores above a cut passes a gate
