@@ -13,7 +13,8 @@ from rich.table import Table
 
 from kium_lightning.console import show, track
 from kium_lightning.metrics.delong import delong_interval
-from kium_lightning.metrics.intervals import Interval, bootstrap_counts, shared_interval
+from kium_lightning.metrics.drawn import bootstrap_counts
+from kium_lightning.metrics.intervals import Interval, shared_interval
 from kium_lightning.metrics.ranking import auroc
 
 PATIENTS = 120

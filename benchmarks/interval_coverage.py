@@ -31,14 +31,8 @@ from kium_lightning.files import write_json
 from kium_lightning.metrics.calls import sensitivity
 from kium_lightning.metrics.corrections import widened
 from kium_lightning.metrics.delong import delong_difference, delong_interval
-from kium_lightning.metrics.intervals import (
-    Interval,
-    bca_interval,
-    bootstrap_counts,
-    bootstrap_values,
-    leave_one_out,
-    percentile_interval,
-)
+from kium_lightning.metrics.drawn import bootstrap_counts, bootstrap_values, leave_one_out
+from kium_lightning.metrics.intervals import Interval, bca_interval, percentile_interval
 from kium_lightning.metrics.official import accuracy_gain, location_accuracy
 from kium_lightning.metrics.ranking import auroc, average_precision
 from kium_lightning.metrics.wilson import wilson_ends

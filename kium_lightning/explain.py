@@ -52,7 +52,9 @@ def explain(config: Config) -> None:
     to_draw, to_score = _cases(config, subject, scores)
     cases = list(dict.fromkeys([*to_draw, *to_score]))
     questions = list(dict.fromkeys(case.question for case in cases))
-    cells = cells_of(subject.task, feature_map, subject.dataset, questions, batch_size, "heat maps")
+    cells = cells_of(
+        subject.task, feature_map, subject.dataset, questions, batch_size, "heat maps", folder=Path(config.cache_folder)
+    )
     controls = _controls(config, subject, run, feature_map, to_score)
     table = table_of_maps(subject, feature_map.grid, cases, scores, cells, controls, config.tolerance_mm)
 
@@ -195,7 +197,11 @@ def _controls(
         assert isinstance(task, Classification)  # as the trained one
         same = feature_map_of(task, subject.dataset, feature_map.name)
         what = f"heat maps of random weights {number + 1}"
-        cells.append(cells_of(task, same, subject.dataset, questions, batch_size, what, Evidence.EITHER))
+        cells.append(
+            cells_of(
+                task, same, subject.dataset, questions, batch_size, what, Evidence.EITHER, Path(config.cache_folder)
+            )
+        )
     return cells
 
 

@@ -5,9 +5,10 @@ import logging
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 from uuid import uuid4
 
@@ -80,6 +81,26 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, content: dict[str, Any] | list[Any]) -> None:
     """Writes indented JSON under its final name only when complete; NaN and infinity are written as null."""
     write_text(path, json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+@contextmanager
+def json_list(path: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Yields a function that adds an item to a JSON list, for lists that are too long to be held.
+
+    The file is the one that ``write_json`` would write, and stands under its final name only when complete.
+    """
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        separator = ""
+        file.write("[")
+
+        def add(item: dict[str, Any]) -> None:
+            nonlocal separator
+            text = json.dumps(_finite(item), indent=2, ensure_ascii=False, allow_nan=False)
+            file.write(separator + "\n" + indent(text, "  "))
+            separator = ","
+
+        yield add
+        file.write("\n]\n" if separator else "]\n")
 
 
 def _finite(value: Any) -> Any:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from itertools import islice
 from multiprocessing import get_context, parent_process, resource_tracker
 from threading import Thread
 from typing import TypeVar
@@ -15,11 +16,15 @@ _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
 
 
+_AHEAD = 64  # tasks of each worker that are handed out before their results are asked for
+
+
 def in_workers(work: Callable[[_Task], _Result], tasks: Sequence[_Task], workers: int) -> Iterator[_Result]:
     """Does tasks in worker processes and yields their results in order; one worker is this process itself.
 
     On Ctrl-C tasks that have begun are finished, so that no file is left half written, the others are dropped, and
-    KeyboardInterrupt is raised here alone. Close the iterator where it is left early for another reason.
+    KeyboardInterrupt is raised here alone. Close the iterator where it is left early for another reason. Some
+    tasks are taken from the sequence at a time, and only their results are in memory.
 
     Raises:
         BrokenProcessPool: a worker was killed.
@@ -33,9 +38,12 @@ def in_workers(work: Callable[[_Task], _Result], tasks: Sequence[_Task], workers
     try:
         resource_tracker.ensure_running()  # which would let interrupts through when it starts
         with _interrupts_wait():  # workers are started here and never hear of them
-            waiting = deque(pool.submit(work, task) for task in tasks)
+            left = iter(tasks)
+            waiting = deque(pool.submit(work, task) for task in islice(left, _AHEAD * count))
         while waiting:
-            yield waiting.popleft().result()
+            result = waiting.popleft().result()
+            waiting.extend(pool.submit(work, task) for task in islice(left, 1))
+            yield result
     finally:
         with _interrupts_wait():
             pool.shutdown(cancel_futures=True)

@@ -7,7 +7,7 @@ import pytest
 
 from kium_lightning import records
 from kium_lightning.errors import RunError
-from kium_lightning.files import replacing, write_json, write_text
+from kium_lightning.files import json_list, replacing, write_json, write_text
 from kium_lightning.records import RECORD_NAME, finished_runs, newest_run, read_record, write_record
 
 
@@ -19,6 +19,16 @@ def test_a_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:
         assert temporary.suffix == ".csv"
         assert temporary.parent == path.parent
     assert path.read_text() == "half"
+
+
+@pytest.mark.parametrize("items", [[], [{"a": 1}], [{"a": [1.5, {"b": "é"}]}, {}, {"c": math.nan}]])
+def test_a_list_written_by_item_is_the_one_written_at_once(items: list[dict[str, object]], tmp_path: Path) -> None:
+    with json_list(tmp_path / "by_item.json") as add:
+        for item in items:
+            add(item)
+        assert not (tmp_path / "by_item.json").exists()
+    write_json(tmp_path / "at_once.json", items)
+    assert (tmp_path / "by_item.json").read_text() == (tmp_path / "at_once.json").read_text()
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

@@ -105,14 +105,14 @@ def audit_cohort(cohort: CohortFolder, settings: AuditSettings) -> Audit:
     surveyed, unreadable = survey(files, settings.cache_folder, settings.workers)
     labels = {owner: row for part in parts for owner, row in labels_by_owner(part.name, part.labels).items()}
     probes = _probes(parts, surveyed, settings.probes)
-    same = same_pictures(surveyed, settings.least, settings.workers)
+    same = same_pictures(surveyed, settings.least, settings.workers, settings.cache_folder)
     seen = [each for each in surveyed if not is_covered(each)]
     outcomes = (
         check_tables(parts, unreadable),
         check_parts(parts, folds, unreadable),
         check_duplicates(same, len(surveyed), folds, labels),
         check_cleaning(surveyed, folds),
-        check_views(seen, folds, settings.least_patients),
+        check_views(seen, folds, settings.least_patients, settings.cache_folder),
         check_shortcuts(probes, settings.probes),
     )
     patients = {part.name: len({file.owner for file in part.files}) for part in parts}

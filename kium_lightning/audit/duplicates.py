@@ -4,6 +4,8 @@ import os
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import overload
 
 import cv2
 import numpy as np
@@ -54,9 +56,16 @@ class LeastCorrelation:
 
 
 def same_pictures(
-    surveyed: Sequence[Surveyed], least: LeastCorrelation, workers: int | None = None
+    surveyed: Sequence[Surveyed], least: LeastCorrelation, workers: int | None = None, folder: Path | None = None
 ) -> list[SamePicture]:
-    """Finds all pairs of files with one picture; memory grows with the number of files, not its square."""
+    """Finds all pairs of files with one picture.
+
+    Args:
+        surveyed: the files.
+        least: correlations from which pictures are one.
+        workers: processes; None for one per core.
+        folder: for what is kept of each picture while they are compared; None for the system's.
+    """
     by_digest: dict[str, list[int]] = defaultdict(list)
     for place, each in enumerate(surveyed):
         by_digest[each.digest].append(place)
@@ -65,8 +74,7 @@ def same_pictures(
     }
     distinct = [group[0] for group in by_digest.values()]
     pictures = [surveyed[place].picture for place in distinct]
-    proposed = candidates(pictures)
-    jobs = [(pictures[each.first], pictures[each.second], each) for each in proposed]
+    jobs = _Comparisons(pictures, candidates(pictures, folder))
     compared = in_workers(_compared, jobs, workers or os.cpu_count() or 1)
     for likeness in track(compared, "comparing pictures", len(jobs)):
         pair = distinct[likeness.first], distinct[likeness.second]
@@ -82,6 +90,29 @@ def same_pictures(
         how = "the same file" if is_file else "its mirror image" if likeness.is_mirrored else "the same picture"
         same.append(SamePicture(surveyed[first].file, surveyed[second].file, likeness.correlation, how))
     return same
+
+
+class _Comparisons(Sequence[tuple[NDArray[np.uint8], NDArray[np.uint8], Candidate]]):
+    """The pairs to compare with their pictures, which are looked up when a pair is asked for."""
+
+    def __init__(self, pictures: Sequence[NDArray[np.uint8]], proposed: Sequence[Candidate]) -> None:
+        self._pictures = pictures
+        self._proposed = proposed
+
+    def __len__(self) -> int:
+        return len(self._proposed)
+
+    @overload
+    def __getitem__(self, place: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], Candidate]: ...
+    @overload
+    def __getitem__(self, place: slice) -> "_Comparisons": ...
+    def __getitem__(
+        self, place: int | slice
+    ) -> "tuple[NDArray[np.uint8], NDArray[np.uint8], Candidate] | _Comparisons":
+        if isinstance(place, slice):
+            return _Comparisons(self._pictures, self._proposed[place])
+        each = self._proposed[place]
+        return self._pictures[each.first], self._pictures[each.second], each
 
 
 def _compared(job: tuple[NDArray[np.uint8], NDArray[np.uint8], Candidate]) -> Likeness:

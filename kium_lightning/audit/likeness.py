@@ -6,13 +6,16 @@ correlation of what overlaps decide (enhanced correlation coefficient: Evangelid
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, overload
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from kium_lightning.audit.neighbours import nearest
 from kium_lightning.audit.survey import SIDE
+from kium_lightning.on_disk import on_disk
 
 Floats = NDArray[np.float32]
 
@@ -25,7 +28,6 @@ _CUTS = (  # left, top, right, bottom
 )  # fmt: skip
 _PROPOSED_FROM = 0.92  # likeness of fingerprints; of 300 altered copies the least was 0.948
 _PROPOSED = 3  # nearest pictures of each
-_BLOCK = 1024  # pictures compared at once: 9,000 need some 100 MB
 _OVERLAP = 0.7  # least share of a picture that must be covered by the other
 _STEPS = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 60, 1e-4)
 _BLUR = 5  # pixels, of the registration's gradient
@@ -46,6 +48,39 @@ class Candidate(NamedTuple):
     second: int
     cut: tuple[int, int, int, int]
     is_mirrored: bool
+
+
+class Candidates(Sequence[Candidate]):
+    """Many candidates in some bytes each.
+
+    Args:
+        firsts: (m,) positions of the first pictures.
+        seconds: (m,) positions of the second.
+        cuts: (m,) places in the table of cuts.
+        mirrored: (m,) whether the first is flipped.
+    """
+
+    def __init__(
+        self,
+        firsts: NDArray[np.int64],
+        seconds: NDArray[np.int64],
+        cuts: NDArray[np.int8],
+        mirrored: NDArray[np.bool_],
+    ) -> None:
+        self._columns = firsts, seconds, cuts, mirrored
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    @overload
+    def __getitem__(self, place: int) -> Candidate: ...
+    @overload
+    def __getitem__(self, place: slice) -> "Candidates": ...
+    def __getitem__(self, place: int | slice) -> "Candidate | Candidates":
+        firsts, seconds, cuts, mirrored = self._columns
+        if isinstance(place, slice):
+            return Candidates(firsts[place], seconds[place], cuts[place], mirrored[place])
+        return Candidate(int(firsts[place]), int(seconds[place]), _CUTS[cuts[place]], bool(mirrored[place]))
 
 
 @dataclass(frozen=True)
@@ -85,61 +120,52 @@ def _fingerprint(flat: Floats, cut: tuple[int, int, int, int]) -> Floats:
     return np.asarray(shrunk / np.sqrt((shrunk**2).sum() + 1e-6), np.float32).ravel()
 
 
-def candidates(pictures: Sequence[NDArray[np.uint8]], avoided: NDArray[np.int64] | None = None) -> list[Candidate]:
+def candidates(pictures: Sequence[NDArray[np.uint8]], folder: Path | None = None) -> Candidates:
     """Proposes for each picture the ones that it may be a copy of.
 
     Args:
         pictures: small clean pictures (SIDE, SIDE).
-        avoided: (n,) groups; pictures of one group are not compared, for measuring. None compares all.
+        folder: for the fingerprints of many pictures, 11 KB each, while they are compared; None for the system's.
 
     Returns:
         At most three per picture and direction, no pair twice.
     """
-    if not len(pictures):
-        return []
-    of_cuts, flipped, has_content = _fingerprints(pictures)
-    found: dict[tuple[int, int, bool], Candidate] = {}
+    size = len(pictures)
+    if size == 0:
+        nobody = np.empty(0, np.int64)
+        return Candidates(nobody, nobody, nobody.astype(np.int8), nobody.astype(np.bool_))
+    of_cuts, flipped = _fingerprints(pictures, folder)
+    columns: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8], NDArray[np.bool_]]] = []
     for is_mirrored, queries in ((False, of_cuts[0]), (True, flipped)):
-        for start in range(0, len(pictures), _BLOCK):
-            rows = np.arange(start, min(start + _BLOCK, len(pictures)))
-            best, which = _best_cut(queries[rows], of_cuts)
-            best[np.arange(len(rows)), rows] = -1.0
-            best[:, ~has_content] = -1.0
-            best[~has_content[rows]] = -1.0
-            if avoided is not None:
-                best[avoided[rows][:, None] == avoided[None]] = -1.0
-            nearest = np.argsort(-best, axis=1)[:, :_PROPOSED]
-            for place, position in np.argwhere(np.take_along_axis(best, nearest, axis=1) >= _PROPOSED_FROM):
-                row, other = int(rows[place]), int(nearest[place, position])
-                candidate = Candidate(row, other, _CUTS[which[place, other]], is_mirrored)
-                found.setdefault((min(row, other), max(row, other), is_mirrored), candidate)
-    return list(found.values())
+        found = nearest(queries, of_cuts, _PROPOSED_FROM, _PROPOSED)
+        firsts, ranks = np.nonzero(found.others >= 0)
+        seconds = found.others[firsts, ranks]
+        pairs = np.minimum(firsts, seconds) * size + np.maximum(firsts, seconds)
+        once = np.sort(np.unique(pairs, return_index=True)[1])
+        cuts = found.variants[firsts, ranks]
+        columns.append((firsts[once], seconds[once], cuts[once], np.full(len(once), is_mirrored)))
+    plain, flips = columns
+    return Candidates(
+        np.concatenate([plain[0], flips[0]]),
+        np.concatenate([plain[1], flips[1]]),
+        np.concatenate([plain[2], flips[2]]),
+        np.concatenate([plain[3], flips[3]]),
+    )
 
 
-def _fingerprints(pictures: Sequence[NDArray[np.uint8]]) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    """The fingerprints (cuts, n, d), those of the mirrored pictures (n, d), and which pictures show anything (n,)."""
+def _fingerprints(pictures: Sequence[NDArray[np.uint8]], folder: Path | None) -> tuple[Floats, Floats]:
+    """The fingerprints (cuts, n, d) and those of the mirrored pictures (n, d); 0 for pictures that show nothing."""
     length = _FINGERPRINT**2
-    of_cuts = np.empty((len(_CUTS), len(pictures), length), np.float32)
-    flipped = np.empty((len(pictures), length), np.float32)
-    has_content = np.empty(len(pictures), bool)
+    of_cuts = on_disk((len(_CUTS), len(pictures), length), np.float32, folder)
+    flipped = on_disk((len(pictures), length), np.float32, folder)
     for place, picture in enumerate(pictures):
         flat = flattened(picture)
-        has_content[place] = flat.std() >= _LEAST_CONTRAST
+        if flat.std() < _LEAST_CONTRAST:
+            continue
         flipped[place] = _fingerprint(mirrored(flat), _CUTS[0])
         for number, cut in enumerate(_CUTS):
             of_cuts[number, place] = _fingerprint(flat, cut)
-    return of_cuts, flipped, has_content
-
-
-def _best_cut(queries: Floats, of_cuts: Floats) -> tuple[Floats, NDArray[np.int8]]:
-    best = queries @ of_cuts[0].T
-    which = np.zeros(best.shape, np.int8)
-    for number in range(1, len(of_cuts)):
-        likeness = queries @ of_cuts[number].T
-        better = likeness > best
-        best[better] = likeness[better]
-        which[better] = number
-    return best, which
+    return of_cuts, flipped
 
 
 def compare(one: NDArray[np.uint8], other: NDArray[np.uint8], candidate: Candidate) -> Likeness:

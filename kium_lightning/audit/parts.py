@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -111,11 +112,13 @@ class Folds:
 
     def place(self, owner: Owner) -> str:
         """The part of the cohort that a patient is in, with the fold where there is one."""
-        if self.split is not None and owner.part == "train_set":
-            for number, fold in enumerate(self.split.folds):
-                if owner.patient in fold:
-                    return f"{owner.part}, fold {number}"
-        return owner.part
+        fold = self._fold_of.get(owner.patient) if owner.part == "train_set" else None
+        return owner.part if fold is None else f"{owner.part}, fold {fold}"
+
+    @cached_property
+    def _fold_of(self) -> dict[int, int]:
+        folds = () if self.split is None else self.split.folds
+        return {patient: number for number, fold in enumerate(folds) for patient in fold}
 
     def places(self, owners: Iterable[Owner]) -> tuple[str, ...]:
         """The different places of some patients, sorted."""

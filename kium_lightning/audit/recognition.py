@@ -6,19 +6,21 @@ near -1 that of a picture of the other kind.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kium_lightning.anatomy import Circulation, Projection, Side, View
-from kium_lightning.audit.view_features import view_features
+from kium_lightning.audit.held_out import Read, held_out
+from kium_lightning.audit.view_features import LENGTH, mirror_image, view_features
+from kium_lightning.on_disk import on_disk
 
 Numbers = NDArray[np.float64]
 Features = NDArray[np.float32]
 
-_PENALTY = 0.3  # of the ridge, over the mean square of a picture's features
-_HELD_OUT = 5  # parts of the patients that are judged in turn
+_AT_ONCE = 1024  # pictures whose features are read at once
 _TOLD_APART = 2.25  # median over spread of the answers from which a question says anything
 _MAD = 1.4826  # turns a median absolute deviation into the standard deviation of a normal distribution
 
@@ -73,12 +75,19 @@ class Recognition:
 
 @dataclass(frozen=True)
 class _Pictures:
-    """Pictures in numbers: (n, d) each, plain and mirrored, with the view they are filed as and their patient."""
+    """Pictures in numbers, which lie on the disk.
+
+    Attributes:
+        plain: (n, d).
+        views: (n,) what each is filed as.
+        patients: (n,) a number per patient.
+        is_folded: (n,) whether its mirror image stands for a picture where sides do not matter.
+    """
 
     plain: Features
-    mirrored: Features
     views: NDArray[np.object_]
     patients: NDArray[np.int64]
+    is_folded: NDArray[np.bool_]
 
     def places(self, circulation: Circulation, projection: Projection, side: Side | None = None) -> NDArray[np.int64]:
         """Where the pictures of a circulation and projection are."""
@@ -88,42 +97,57 @@ class _Pictures:
         ]
         return np.flatnonzero(fits)
 
+    def as_filed(self, places: NDArray[np.int64]) -> Numbers:
+        """The features (m, d) of some pictures."""
+        return self.plain[places].astype(np.float64)
 
-def recognise(pictures: Sequence[NDArray[np.uint8]], views: Sequence[View], patients: NDArray[np.int64]) -> Recognition:
+    def folded(self, places: NDArray[np.int64]) -> Numbers:
+        """Those of some pictures (m, d), or of their mirror images where these are to stand for them."""
+        plain = self.plain[places]
+        return np.where(self.is_folded[places, None], mirror_image(plain), plain).astype(np.float64)
+
+    def from_mirrored(self, places: NDArray[np.int64]) -> Numbers:
+        """What sets some folded pictures (m, d) apart from their mirror images."""
+        plain = self.plain[places]
+        apart = plain - mirror_image(plain)
+        return np.where(self.is_folded[places, None], -apart, apart).astype(np.float64)
+
+
+def recognise(
+    pictures: Sequence[NDArray[np.uint8]],
+    views: Sequence[View],
+    patients: NDArray[np.int64],
+    folder: Path | None = None,
+) -> Recognition:
     """Asks the three questions of every picture.
 
     Args:
         pictures: (128, 128) each, small and clean.
         views: what each is filed as.
         patients: (n,) a number per patient, from 0 up.
+        folder: for the features of many pictures, 6 KB each, while they are learnt from; None for the system's.
 
     Returns:
         The answers of models that did not see the patient.
     """
-    described = _Pictures(
-        np.stack([view_features(picture) for picture in pictures]),
-        np.stack([view_features(np.ascontiguousarray(picture[:, ::-1])) for picture in pictures]),
-        np.array(views, dtype=object),
-        patients,
-    )
-    folded, mirrored_sides = _folded(described)
+    described, mirrored_sides = _folded(_described(pictures, views, patients, folder))
     circulation, projection, way_round = (Answers.unknown(len(pictures)) for _ in range(3))
     silent = []
     for one in Projection:
         # what stands in the other's place must have been mirrored like it
         is_alike = len({(each, one) in mirrored_sides for each in Circulation}) == 1
         places = [described.places(each, one) for each in Circulation]
-        if not _ask(folded if is_alike else described.plain, places, patients, circulation):
+        if not _ask(described.folded if is_alike else described.as_filed, places, patients, circulation):
             silent.append(f"circulation of {_WORDS[one]} views")
     for other in Circulation:
         for side in Side:  # frontal views are mirrored from side to side and lateral ones need not be
             places = [described.places(other, each, side) for each in Projection]
-            if not _ask(described.plain, places, patients, projection):
+            if not _ask(described.as_filed, places, patients, projection):
                 silent.append(f"projection of {side.name.lower()} {_WORDS[other]} views")
         silent += [
             f"which way round {_WORDS[other]} {_WORDS[one]} views lie"
             for one in Projection
-            if not _ask_way_round(described, folded, described.places(other, one), way_round)
+            if not _ask_way_round(described, described.places(other, one), way_round)
         ]
     return Recognition(circulation, projection, way_round, mirrored_sides, tuple(silent))
 
@@ -136,9 +160,18 @@ _WORDS: dict[Circulation | Projection, str] = {
 }
 
 
-def _folded(pictures: _Pictures) -> tuple[Features, frozenset[tuple[Circulation, Projection]]]:
-    """The pictures with right ones mirrored where that makes them like left ones; and where it does."""
-    folded = pictures.plain.copy()
+def _described(
+    pictures: Sequence[NDArray[np.uint8]], views: Sequence[View], patients: NDArray[np.int64], folder: Path | None
+) -> _Pictures:
+    plain = on_disk((len(pictures), LENGTH), np.float32, folder)
+    for place, picture in enumerate(pictures):
+        plain[place] = view_features(picture)
+    return _Pictures(plain, np.array(views, dtype=object), patients, np.zeros(len(pictures), np.bool_))
+
+
+def _folded(pictures: _Pictures) -> tuple[_Pictures, frozenset[tuple[Circulation, Projection]]]:
+    """The pictures, right ones to be mirrored where that makes them like left ones; and where it does."""
+    is_folded = np.zeros(len(pictures.plain), np.bool_)
     mirrored_sides = set()
     for circulation in Circulation:
         for projection in Projection:
@@ -146,20 +179,27 @@ def _folded(pictures: _Pictures) -> tuple[Features, frozenset[tuple[Circulation,
             right = pictures.places(circulation, projection, Side.RIGHT)
             if not len(left) or not len(right):
                 continue
-            usual = pictures.plain[left].mean(axis=0)
-            if pictures.mirrored[right].mean(axis=0) @ usual > pictures.plain[right].mean(axis=0) @ usual:
-                folded[right] = pictures.mirrored[right]
+            usual, other = _mean(pictures.plain, left), _mean(pictures.plain, right)
+            if mirror_image(other[None])[0] @ usual > other @ usual:
+                is_folded[right] = True
                 mirrored_sides.add((circulation, projection))
-    return folded, frozenset(mirrored_sides)
+    return replace(pictures, is_folded=is_folded), frozenset(mirrored_sides)
 
 
-def _ask(features: Features, places: list[NDArray[np.int64]], patients: NDArray[np.int64], answers: Answers) -> bool:
+def _mean(features: Features, places: NDArray[np.int64]) -> Numbers:
+    total = np.zeros(features.shape[1])
+    for block in np.array_split(places, -(-len(places) // _AT_ONCE)):
+        total += features[block].sum(axis=0, dtype=np.float64)
+    return total / len(places)
+
+
+def _ask(read: Read, places: list[NDArray[np.int64]], patients: NDArray[np.int64], answers: Answers) -> bool:
     """Asks which of two groups pictures belong to and writes the answers; tells whether they are told apart."""
     if not all(map(len, places)):
         return False
     both = np.concatenate(places)
     targets = np.repeat([1.0, -1.0], [len(group) for group in places])
-    agreement = _held_out(features[both].astype(np.float64), targets, patients[both]) * targets
+    agreement = held_out(read, both, targets, patients[both]) * targets
     usual = [agreement[targets == target] for target in (1.0, -1.0)]
     if not all(map(_is_told_apart, usual)):
         return False
@@ -168,13 +208,11 @@ def _ask(features: Features, places: list[NDArray[np.int64]], patients: NDArray[
     return True
 
 
-def _ask_way_round(pictures: _Pictures, folded: Features, places: NDArray[np.int64], answers: Answers) -> bool:
+def _ask_way_round(pictures: _Pictures, places: NDArray[np.int64], answers: Answers) -> bool:
     """Asks whether pictures of one kind are mirrored; see `_ask`."""
     if not len(places):
         return False
-    # a folded picture's mirror image is whichever of the two it is not
-    difference = 2.0 * folded[places] - pictures.plain[places] - pictures.mirrored[places]
-    values = _held_out(difference.astype(np.float64), np.ones(len(places)), pictures.patients[places])
+    values = held_out(pictures.from_mirrored, places, np.ones(len(places)), pictures.patients[places])
     if not _is_told_apart(values):
         return False
     answers.write(places, values)
@@ -190,31 +228,3 @@ def _middle_and_spread(values: Numbers) -> tuple[float, float]:
     """The median and a standard deviation that a few wrong pictures do not change."""
     middle = float(np.median(values))
     return middle, _MAD * float(np.median(np.abs(values - middle)))
-
-
-def _held_out(features: Numbers, targets: Numbers, patients: NDArray[np.int64]) -> Numbers:
-    """Ridge regression of targets (n,) of -1 and 1 on features (n, d); each patient is judged by a model of others.
-
-    Where all targets are 1 the model has no intercept: the question is odd under a change of sign.
-    """
-    values = np.empty(len(features))
-    is_odd = bool((targets == 1.0).all())
-    for part in range(_HELD_OUT):
-        judged = patients % _HELD_OUT == part
-        if judged.all() or not judged.any():
-            values[judged] = np.nan
-            continue
-        known, wanted = features[~judged], targets[~judged]
-        middle = np.zeros(known.shape[1]) if is_odd else known.mean(axis=0)
-        level = 0.0 if is_odd else float(wanted.mean())
-        centred = known - middle
-        # the smaller of the two forms of the same solution
-        is_wide = known.shape[1] > len(known)
-        gram = centred @ centred.T if is_wide else centred.T @ centred
-        gram[np.diag_indices_from(gram)] += _PENALTY * np.trace(gram) / len(known)
-        if is_wide:
-            weights = centred.T @ np.linalg.solve(gram, wanted - level)
-        else:
-            weights = np.linalg.solve(gram, centred.T @ (wanted - level))
-        values[judged] = (features[judged] - middle) @ weights + level
-    return values

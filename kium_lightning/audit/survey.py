@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -16,12 +16,13 @@ from kium_lightning.console import track
 from kium_lightning.data.cleaned import CleanedViews
 from kium_lightning.errors import ImageError
 from kium_lightning.images.reading import REMEDY
+from kium_lightning.on_disk import on_disk
 from kium_lightning.workers import in_workers
 
-SIDE = 128  # pixels of a small picture: 16 KB each, so that 9,000 fit into memory
+SIDE = 128  # pixels of a small picture
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Surveyed:
     """A file that was read.
 
@@ -49,20 +50,28 @@ class Unreadable:
 def survey(
     files: Sequence[ViewFile], cache_folder: Path, workers: int | None
 ) -> tuple[list[Surveyed], list[Unreadable]]:
-    """Reads and cleans every file once.
+    """Reads and cleans every file once; the small pictures lie on the disk, 16 KB each.
 
     Args:
         files: the files.
-        cache_folder: where what cleaning finds is remembered, so that a second audit only decodes.
+        cache_folder: where what cleaning finds is remembered, so that a second audit only decodes. The small
+            pictures lie there until they are forgotten.
         workers: processes; None for one per core.
 
     Returns:
         What was read, in the order of the files, and what could not be.
     """
     jobs = [(file, cache_folder) for file in files]
-    outcomes = list(track(in_workers(_surveyed, jobs, workers or os.cpu_count() or 1), "reading images", len(jobs)))
-    read = [outcome for outcome in outcomes if isinstance(outcome, Surveyed)]
-    return read, [outcome for outcome in outcomes if isinstance(outcome, Unreadable)]
+    pictures = on_disk((len(jobs), SIDE, SIDE), np.uint8, cache_folder)
+    read: list[Surveyed] = []
+    unreadable: list[Unreadable] = []
+    for outcome in track(in_workers(_surveyed, jobs, workers or os.cpu_count() or 1), "reading images", len(jobs)):
+        if isinstance(outcome, Unreadable):
+            unreadable.append(outcome)
+        else:
+            pictures[len(read)] = outcome.picture
+            read.append(replace(outcome, picture=pictures[len(read)]))
+    return read, unreadable
 
 
 def _surveyed(job: tuple[ViewFile, Path]) -> Surveyed | Unreadable:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -26,13 +27,14 @@ class _Wrong:
     files: tuple[ViewFile, ...]
 
 
-def check_views(surveyed: Sequence[Surveyed], folds: Folds, least_patients: int) -> Outcome:
+def check_views(surveyed: Sequence[Surveyed], folds: Folds, least_patients: int, folder: Path | None = None) -> Outcome:
     """Finds pictures that look like another view than the one they are filed as.
 
     Args:
         surveyed: all pictures of the cohort.
         folds: of the training patients.
         least_patients: with fewer the check does not speak.
+        folder: for what is kept of each picture meanwhile; None for the system's.
     """
     owners = sorted({each.file.owner for each in surveyed})
     if len(owners) < least_patients:
@@ -42,7 +44,9 @@ def check_views(surveyed: Sequence[Surveyed], folds: Folds, least_patients: int)
     patients = np.array([number[each.file.owner] for each in surveyed])
     # neighbours in the order of Index may come from one hospital or one day
     order = np.random.default_rng(0).permutation(len(owners))
-    answers = recognise([each.picture for each in surveyed], [each.file.view for each in surveyed], order[patients])
+    answers = recognise(
+        [each.picture for each in surveyed], [each.file.view for each in surveyed], order[patients], folder
+    )
     if all(np.isnan(values.values).all() for values in _all(answers)):
         said = "These pictures are so unlike those of other patients that their views cannot be told apart."
         return Outcome(CHECK, Verdict.NOT_CHECKED, said)

@@ -1,16 +1,20 @@
 """A small clean picture in numbers that tell which view it is: where vessels lie, and which way they run."""
 
+from typing import TypeVar
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+_Real = TypeVar("_Real", np.float32, np.float64)
 
 _BACKGROUND = 12.0  # pixels of 128, standard deviation
 _NOISE = 3.0  # grey levels below the background that are no vessel
 _PLACES = 24  # cells along a side: where it is dark
 _CELLS = 12  # cells along a side: which way edges run
 _DIRECTIONS = 6
+LENGTH = _PLACES**2 + _DIRECTIONS * _CELLS**2  # numbers of a picture
 
 
 def view_features(picture: NDArray[np.uint8]) -> Floats:
@@ -27,6 +31,30 @@ def view_features(picture: NDArray[np.uint8]) -> Floats:
     """
     grey = picture.astype(np.float32)
     return np.concatenate([_unit(_darkness(grey)), _unit(_directions(grey))])
+
+
+def mirror_image(features: NDArray[_Real]) -> NDArray[_Real]:
+    """The features of mirror images: cells change sides, and edges run the other way.
+
+    Args:
+        features: (n, 1440) of pictures, as of ``view_features``.
+
+    Returns:
+        (n, 1440), equal but for rounding to those of the pictures flipped left to right.
+    """
+    return np.ascontiguousarray(features[:, _MIRRORED])
+
+
+def _mirrored_places() -> NDArray[np.int64]:
+    """Where the feature of a mirror image stands among those of its picture: (1440,)."""
+    places = np.arange(LENGTH)
+    dark = places[: _PLACES**2].reshape(_PLACES, _PLACES)[:, ::-1]
+    edges = places[_PLACES**2 :].reshape(_DIRECTIONS, _CELLS, _CELLS)[:, :, ::-1]
+    turned = -np.arange(_DIRECTIONS) % _DIRECTIONS
+    return np.concatenate([dark.ravel(), edges[turned].ravel()])
+
+
+_MIRRORED = _mirrored_places()
 
 
 def _darkness(grey: Floats) -> Floats:

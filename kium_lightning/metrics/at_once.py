@@ -13,6 +13,7 @@ from kium_lightning.metrics.ranking import auroc, average_precision
 Counts = NDArray[np.integer]
 Values = NDArray[np.float64]
 AtOnce = Callable[..., Values]
+Terms = Callable[..., tuple[NDArray[np.generic], NDArray[np.generic]]]
 
 
 def at_once(metric: Callable[..., float]) -> AtOnce | None:
@@ -70,18 +71,27 @@ def ratio_at_once(counts: Counts, parts: NDArray[np.generic], wholes: NDArray[np
         parts: (n,) what each patient adds above the line.
         wholes: (n,) what each patient adds below it.
     """
-    weights = counts.astype(np.float64)
-    return _ratio(weights @ parts.astype(np.float64), weights @ wholes.astype(np.float64))
+    both = np.column_stack([parts, wholes]).astype(np.float64)
+    counted = np.flatnonzero(both.any(axis=1))  # for a sensitivity those with an aneurysm alone
+    weights = counts if len(counted) == len(both) else counts[:, counted]
+    above, below = (weights.astype(np.float64) @ both[counted]).T
+    return _ratio(above, below)
 
 
-def _mean(counts: Counts, of_patient: NDArray[np.generic]) -> Values:
-    return ratio_at_once(counts, of_patient, np.ones(len(of_patient)))
+def _ratio_of(terms: Terms) -> AtOnce:
+    return lambda counts, *arrays: ratio_at_once(counts, *terms(*arrays))
 
 
-def _share_called(counts: Counts, cells: NDArray[np.bool_], called: NDArray[np.bool_]) -> Values:
+def _mean(of_patient: NDArray[np.generic]) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
+    return of_patient, np.ones(len(of_patient))
+
+
+def _share_called(
+    cells: NDArray[np.bool_], called: NDArray[np.bool_]
+) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
     """The share of some cells that is called; a patient has one cell or several."""
     rows = (len(cells), -1)
-    return ratio_at_once(counts, (cells & called).reshape(rows).sum(1), cells.reshape(rows).sum(1))
+    return (cells & called).reshape(rows).sum(1), cells.reshape(rows).sum(1)
 
 
 def _by_score(
@@ -104,16 +114,19 @@ def _ratio(part: Values, whole: Values) -> Values:
     return ratio
 
 
+RATIOS: dict[Callable[..., float], Terms] = {
+    sensitivity: lambda labels, calls: _share_called(labels == 1, calls == 1),
+    specificity: lambda labels, calls: _share_called(labels == 0, calls == 0),
+    location_accuracy: lambda truth, output: _mean(1 - np.abs(truth - output * 1.0).mean(axis=1)),
+    all_zero_accuracy: lambda truth: _mean(1 - truth.mean(axis=1)),
+    accuracy_gain: lambda truth, output: _mean(truth.mean(axis=1) - np.abs(truth - output * 1.0).mean(axis=1)),
+    brier_score: lambda labels, scores: _mean((scores - labels * 1.0) ** 2),
+}
+"""Metrics that are a sum over patients divided by another: from a metric's arrays the two terms of each patient."""
+
 _AT_ONCE: dict[Callable[..., float], AtOnce] = {
     auroc: auroc_at_once,
     official_auroc: auroc_at_once,
     average_precision: average_precision_at_once,
-    sensitivity: lambda counts, labels, calls: _share_called(counts, labels == 1, calls == 1),
-    specificity: lambda counts, labels, calls: _share_called(counts, labels == 0, calls == 0),
-    location_accuracy: lambda counts, truth, output: _mean(counts, 1 - np.abs(truth - output * 1.0).mean(axis=1)),
-    all_zero_accuracy: lambda counts, truth: _mean(counts, 1 - truth.mean(axis=1)),
-    accuracy_gain: lambda counts, truth, output: _mean(
-        counts, truth.mean(axis=1) - np.abs(truth - output * 1.0).mean(axis=1)
-    ),
-    brier_score: lambda counts, labels, scores: _mean(counts, (scores - labels * 1.0) ** 2),
+    **{metric: _ratio_of(terms) for metric, terms in RATIOS.items()},
 }

@@ -1,12 +1,8 @@
-"""Intervals of confidence by resampling patients.
+"""Intervals of confidence by resampling patients, see ``metrics.drawn``.
 
-Patients are drawn with replacement, without regard to their labels, since a new cohort would not keep the prevalence
-either. A drawn cohort is a row of counts, how often it holds each patient; all metrics of one evaluation can share the
-same draws, so that no number depends on which others are asked for, and the difference of two metrics is paired.
 Which kind of interval covers the truth how often is measured by ``benchmarks/interval_coverage.py``.
 """
 
-from collections.abc import Callable
 from statistics import NormalDist
 from typing import Literal, NamedTuple
 
@@ -14,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from kium_lightning.metrics.at_once import at_once
 from kium_lightning.metrics.corrections import bca_shares, widened
+from kium_lightning.metrics.drawn import Metric, bootstrap_counts, bootstrap_values, left_out_values, patients_of
 
-Metric = Callable[..., float]
 Method = Literal["bca", "percentile"]
 
 
@@ -44,7 +39,6 @@ class PairedDifference(NamedTuple):
     p: float
 
 
-_AT_ONCE = 1000  # cohorts that lack a patient each, for memory
 UNKNOWN_INTERVAL = Interval(float("nan"), float("nan"))
 
 
@@ -67,7 +61,7 @@ def bootstrap_interval(
         method: ``bca``, or ``percentile`` for differences.
     """
     _check(level, method)
-    counts = bootstrap_counts(_patients(arrays), draws, rng)
+    counts = bootstrap_counts(patients_of(arrays), draws, rng)
     return shared_interval(metric, *arrays, counts=counts, level=level, method=method)
 
 
@@ -99,66 +93,14 @@ def shared_interval(
             the arrays.
     """
     _check(level, method)
-    patients = _patients(arrays)
+    patients = patients_of(arrays)
     values = bootstrap_values(metric, *arrays, counts=counts)
     if patients < 2:
         return UNKNOWN_INTERVAL
     wide = widened(level, patients)
     if method == "percentile":
         return percentile_interval(values, wide)
-    blocks = np.array_split(np.arange(patients), -(-patients // _AT_ONCE))
-    left_out = [bootstrap_values(metric, *arrays, counts=leave_one_out(patients, block)) for block in blocks]
-    return bca_interval(metric(*arrays), values, np.concatenate(left_out), wide)
-
-
-def bootstrap_counts(patients: int, draws: int, rng: np.random.Generator) -> NDArray[np.int16]:
-    """Draws cohorts of as many patients, with replacement.
-
-    Args:
-        patients: n.
-        draws: how many cohorts to draw, at least 1.
-        rng: where the draws come from.
-
-    Returns:
-        (draws, n) how often each cohort holds each patient; a row sums up to n.
-
-    Raises:
-        ValueError: draws is out of range.
-    """
-    if draws < 1:
-        raise ValueError(f"draws must be at least 1, not {draws}.")
-    if patients == 0:
-        return np.zeros((draws, 0), dtype=np.int16)
-    rows = rng.integers(patients, size=(draws, patients)) + patients * np.arange(draws)[:, None]
-    return np.bincount(rows.ravel(), minlength=draws * patients).reshape(draws, patients).astype(np.int16)
-
-
-def bootstrap_values(metric: Metric, *arrays: NDArray[np.generic], counts: NDArray[np.int16]) -> NDArray[np.float64]:
-    """Computes a metric of each drawn cohort, all at once where ``metrics.at_once`` knows how.
-
-    Args:
-        metric: a function of the arrays' rows that does not depend on their order.
-        arrays: one row per patient each, (n,) or (n, ...).
-        counts: (draws, n) as ``bootstrap_counts`` draws them.
-
-    Returns:
-        (draws,); NaN where the metric is.
-
-    Raises:
-        ValueError: the arrays or counts differ in length, or the metric does not accept the arrays.
-    """
-    patients = _patients(arrays)
-    if counts.shape[1] != patients:
-        raise ValueError(f"The counts are of {counts.shape[1]} patients and the arrays of {patients}.")
-    if patients == 0:
-        return np.full(len(counts), np.nan)
-    metric(*arrays)  # refuses what it does not accept
-    together = at_once(metric)
-    if together is not None:
-        return together(counts, *arrays)
-    places = np.arange(patients)
-    cohorts = (np.repeat(places, row) for row in counts)
-    return np.array([metric(*(array[rows] for array in arrays)) for rows in cohorts], dtype=np.float64)
+    return bca_interval(metric(*arrays), values, left_out_values(metric, *arrays), wide)
 
 
 def percentile_interval(values: NDArray[np.float64], level: float = 0.95) -> Interval:
@@ -220,7 +162,7 @@ def bca_interval(
     Args:
         value: the metric of the cohort itself.
         values: (draws,) of the drawn cohorts.
-        left_out: (n,) of the cohort without each patient: ``bootstrap_values(..., counts=leave_one_out(n))``.
+        left_out: (n,) of the cohort without each patient: ``left_out_values(metric, ...)``.
         level: share of repetitions that the interval should cover, in (0, 1); ``widened`` for few patients.
 
     Returns:
@@ -235,27 +177,6 @@ def bca_interval(
         return UNKNOWN_INTERVAL
     low, high = np.quantile(known, bca_shares(value, known, left_out[~np.isnan(left_out)], level))
     return Interval(float(low), float(high))
-
-
-def leave_one_out(patients: int, left_out: NDArray[np.int64] | None = None) -> NDArray[np.int16]:
-    """The counts of cohorts that lack one patient each.
-
-    Args:
-        patients: n.
-        left_out: (k,) whom; None for everybody in turn.
-
-    Returns:
-        (k, n).
-    """
-    places = np.arange(patients) if left_out is None else left_out
-    return np.asarray(places[:, None] != np.arange(patients), dtype=np.int16)
-
-
-def _patients(arrays: tuple[NDArray[np.generic], ...]) -> int:
-    lengths = {len(array) for array in arrays}
-    if len(lengths) != 1:
-        raise ValueError(f"The arrays must have one row per patient each, but their lengths are {sorted(lengths)}.")
-    return lengths.pop()
 
 
 def _check(level: float, method: Method) -> None:

@@ -2,8 +2,9 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,16 +13,14 @@ from numpy.typing import NDArray
 
 from kium_lightning.metrics.corrections import widened
 from kium_lightning.metrics.delong import delong_difference, delong_interval
+from kium_lightning.metrics.drawn import bootstrap_counts, bootstrap_values, left_out_values
 from kium_lightning.metrics.evaluable import LEAST_OF_EACH
 from kium_lightning.metrics.intervals import (
     UNKNOWN_INTERVAL,
     Interval,
     PairedDifference,
     bca_interval,
-    bootstrap_counts,
     bootstrap_difference,
-    bootstrap_values,
-    leave_one_out,
 )
 from kium_lightning.metrics.ranking import auroc, average_precision, macro, per_label
 from kium_lightning.records import Record
@@ -174,7 +173,8 @@ def _compared(runs: Sequence[ScoredRuns], level: float, draws: int, seed: int) -
     tables = [table.evaluable(ordered[0].least_positives) for table in tables]
     labels = tables[0].labels
     counts = bootstrap_counts(len(labels), draws, np.random.default_rng(seed))
-    drawn = [_drawn_aurocs(table, counts) for table in tables]
+    in_drawn = partial(bootstrap_values, counts=counts)
+    drawn = [_macro_aurocs(table, in_drawn) if table.columns else np.full(draws, math.nan) for table in tables]
     compared = []
     for run, table, values in zip(ordered, tables, drawn, strict=True):
         if run is ordered[0] or not table.columns:
@@ -196,13 +196,17 @@ def _ends(table: PatientTable, value: float, values: NDArray[np.float64], level:
         return delong_interval(table.labels[:, 0], table.scores[:, 0], level)
     if patients < 2 or not table.columns:
         return UNKNOWN_INTERVAL
-    return bca_interval(value, values, _drawn_aurocs(table, leave_one_out(patients)), widened(level, patients))
+    left_out = _macro_aurocs(table, left_out_values)
+    return bca_interval(value, values, left_out, widened(level, patients))
 
 
-def _drawn_aurocs(table: PatientTable, counts: NDArray[np.int16]) -> NDArray[np.float64]:
-    """The macro AUROC of each drawn cohort, over the columns that have both classes there."""
-    if not table.columns:
-        return np.full(len(counts), math.nan)
+def _macro_aurocs(table: PatientTable, in_cohorts: Callable[..., NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The macro AUROC in each of several cohorts, over the columns that have both classes there.
+
+    Args:
+        table: with at least one column.
+        in_cohorts: computes a metric of arrays in each cohort.
+    """
     columns = zip(table.labels.T, table.scores.T, strict=True)
-    each = [bootstrap_values(auroc, labels, scores, counts=counts) for labels, scores in columns]
+    each = [in_cohorts(auroc, labels, scores) for labels, scores in columns]
     return np.array([macro(values) for values in np.array(each).T])

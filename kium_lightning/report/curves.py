@@ -11,6 +11,7 @@ from kium_lightning.report.reading import Judged
 
 GRID = np.linspace(0, 1, 101)  # where bands are known
 WANTED_SENSITIVITIES = (0.9, 0.95, 0.99)
+_COHORTS_AT_ONCE = 64
 _SLACK = 1e-9  # of shares that are equal but for rounding
 
 Floats = NDArray[np.float64]
@@ -97,8 +98,8 @@ def presence_curves(judged: Judged, draws: Draws) -> Curves | None:
     starts = np.flatnonzero(np.append(True, np.diff(ranked) != 0))
     own = np.ones((1, len(order)))
     found, alarms = _cumulated(own, sick, order, starts)
-    every_found, every_alarms = _cumulated(draws.counts, sick, order, starts)
-    passed, every_passed = found + alarms, every_found + every_alarms
+    passed = found + alarms
+    roc, precision, gate = _drawn_curves(draws, sick, order, starts)
 
     def curve(across: Floats, up: Floats, band: Floats) -> Curve:
         return Curve(np.append(0.0, _shares(across)[0]), np.append(0.0, _shares(up)[0]), *draws.band(band))
@@ -107,18 +108,36 @@ def presence_curves(judged: Judged, draws: Draws) -> Curves | None:
     precise: Floats = (found / passed)[0]
     steps = np.flatnonzero(np.diff(found[0], prepend=0.0) > 0)
     return Curves(
-        roc=curve(alarms, found, _between(_shares(every_alarms), _shares(every_found))),
+        roc=curve(alarms, found, roc),
         precision=Curve(
             np.append(0.0, recall[steps]),
             np.append(precise[steps[0]], precise[steps]),
-            *draws.band(_precision_bands(every_found, every_passed)),
+            *draws.band(precision),
         ),
-        gate=curve(passed, found, _between(_shares(every_passed), _shares(every_found))),
+        gate=curve(passed, found, gate),
         points=tuple(
             _point(wanted, ranked[starts], recall, _shares(alarms)[0], _shares(passed)[0])
             for wanted in WANTED_SENSITIVITIES
         ),
     )
+
+
+def _drawn_curves(
+    draws: Draws, sick: NDArray[np.bool_], order: NDArray[np.intp], starts: NDArray[np.intp]
+) -> tuple[Floats, Floats, Floats]:
+    """ROC, precision and gate of each drawn cohort at the points of ``GRID``: (cohorts, 101) each.
+
+    The curves through all patients are held of some cohorts at a time alone.
+    """
+    parts = []
+    for start in range(0, len(draws.counts), _COHORTS_AT_ONCE):
+        found, alarms = _cumulated(draws.counts[start : start + _COHORTS_AT_ONCE], sick, order, starts)
+        passed, recall = found + alarms, _shares(found)
+        parts.append(
+            (_between(_shares(alarms), recall), _precision_bands(found, passed), _between(_shares(passed), recall))
+        )
+    roc, precision, gate = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return roc, precision, gate
 
 
 def _cumulated(

@@ -8,17 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kium_lightning.metrics.corrections import widened
-from kium_lightning.metrics.intervals import (
-    UNKNOWN_INTERVAL,
-    bca_interval,
-    bootstrap_counts,
-    bootstrap_values,
-    leave_one_out,
-    percentile_interval,
-)
+from kium_lightning.metrics.drawn import bootstrap_counts, bootstrap_values, left_out_values
+from kium_lightning.metrics.intervals import UNKNOWN_INTERVAL, bca_interval, percentile_interval
 from kium_lightning.report.estimates import Estimate
-
-_AT_ONCE = 1000  # cohorts that lack a patient each, for memory
 
 
 class Drawn(NamedTuple):
@@ -62,9 +54,7 @@ class Draws:
             metric: a function of the arrays' rows that does not depend on their order.
             arrays: one row per patient each.
         """
-        blocks = np.array_split(np.arange(self._patients), max(1, -(-self._patients // _AT_ONCE)))
-        left_out = [bootstrap_values(metric, *arrays, counts=leave_one_out(self._patients, block)) for block in blocks]
-        return Drawn(bootstrap_values(metric, *arrays, counts=self.counts), np.concatenate(left_out))
+        return Drawn(bootstrap_values(metric, *arrays, counts=self.counts), left_out_values(metric, *arrays))
 
     def estimate(self, metric: Callable[..., float], *arrays: NDArray[np.generic]) -> Estimate:
         """A number with its BCa interval; arguments as of ``of``."""

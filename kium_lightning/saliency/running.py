@@ -1,6 +1,7 @@
 """Running a trained net over rows, for scores and for heat maps."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch.utils.data import default_collate
 
 from kium_lightning.console import track
 from kium_lightning.data.dataset import RowDataset
+from kium_lightning.on_disk import on_disk
 from kium_lightning.saliency.feature_map import FeatureMap, find_feature_map
 from kium_lightning.saliency.grad_cam import Evidence, heat_maps
 from kium_lightning.tasks.classification import Classification
@@ -48,6 +50,7 @@ def cells_of(
     batch_size: int,
     description: str,
     evidence: Evidence = Evidence.FOR,
+    folder: Path | None = None,
 ) -> Cells:
     """Computes heat maps.
 
@@ -59,17 +62,24 @@ def cells_of(
         batch_size: how many at once, see ``rows_at_once``.
         description: what the progress bar says.
         evidence: what the maps show.
+        folder: where the maps lie until they are forgotten, some KB each; None for the system's.
 
     Returns:
         For each question (M, H', W') float32, see ``heat_maps``.
     """
     starts = range(0, len(questions), batch_size)
     cells: Cells = {}
+    kept: torch.Tensor | None = None
     for start in track(starts, description, total=len(starts)):
         part = questions[start : start + batch_size]
         batch = _batch(task, dataset, [row for row, _ in part])
         outputs = torch.tensor([label for _, label in part], device=task.device)
         maps = heat_maps(task.net, feature_map, _inputs(task, batch), outputs, evidence, batch["present"])
+        if kept is None:
+            kept = torch.from_numpy(on_disk((len(questions), *maps.shape[1:]), np.float32, folder))
+        if maps.shape[1:] == kept.shape[1:]:
+            kept[start : start + len(part)] = maps
+            maps = kept[start : start + len(part)]
         cells |= dict(zip(part, maps, strict=True))
     return cells
 

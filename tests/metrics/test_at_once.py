@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from kium_lightning.metrics.at_once import at_once
 from kium_lightning.metrics.calibration import brier_score
 from kium_lightning.metrics.calls import sensitivity, specificity
-from kium_lightning.metrics.intervals import bootstrap_counts
+from kium_lightning.metrics.drawn import bootstrap_counts
 from kium_lightning.metrics.official import accuracy_gain, all_zero_accuracy, location_accuracy, official_auroc
 from kium_lightning.metrics.ranking import auroc, average_precision
 

@@ -7,13 +7,11 @@ from numpy.typing import NDArray
 from scipy.stats import bootstrap, ttest_1samp
 
 from kium_lightning.metrics.corrections import widened
+from kium_lightning.metrics.drawn import bootstrap_counts, bootstrap_values, leave_one_out
 from kium_lightning.metrics.intervals import (
     bca_interval,
-    bootstrap_counts,
     bootstrap_difference,
     bootstrap_interval,
-    bootstrap_values,
-    leave_one_out,
     percentile_interval,
     shared_interval,
 )

@@ -52,6 +52,17 @@ def test_curves_are_those_of_scikit_learn(judged: Judged, curves: Curves) -> Non
         assert precise == pytest.approx(best[round(found, 9)])
 
 
+def test_bands_do_not_depend_on_how_many_cohorts_are_worked_on_at_once(
+    judged: Judged, draws: Draws, curves: Curves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kium_lightning.report.curves._COHORTS_AT_ONCE", 7)
+    few = presence_curves(judged, draws)
+    assert few is not None
+    assert few.roc.as_json() == curves.roc.as_json()
+    assert few.precision.as_json() == curves.precision.as_json()
+    assert few.gate.as_json() == curves.gate.as_json()
+
+
 def test_the_gate_curve_holds_what_each_threshold_lets_through(judged: Judged, curves: Curves) -> None:
     for threshold in np.quantile(judged.presence, [0.1, 0.5, 0.9], method="nearest"):
         passed = judged.presence >= threshold
