@@ -11,7 +11,8 @@ from sklearn.metrics import average_precision_score, recall_score, roc_auc_score
 from kium_lightning.anatomy import LOCATION_COLUMNS
 from kium_lightning.metrics.calls import sensitivity, specificity
 from kium_lightning.metrics.delong import delong_interval
-from kium_lightning.metrics.intervals import Metric, bootstrap_interval
+from kium_lightning.metrics.drawn import Metric
+from kium_lightning.metrics.intervals import bootstrap_interval
 from kium_lightning.metrics.ranking import auroc, average_precision
 from kium_lightning.report.estimates import Estimate, Share
 from kium_lightning.report.evaluation import Evaluation, evaluate_answer
