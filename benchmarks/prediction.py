@@ -217,9 +217,9 @@ def floors(scene: Scene) -> tuple[Table, dict[str, float]]:
     patients = len(scene.catalog().patients)
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         decoding = by_turns({"decoding": lambda: list(threads.map(read_grey, files))})["decoding"].median / patients
-    operations = {each: float(operations_of(each)) for each in scene.ensemble.members}
-    first = sum(operations[member] for member in scene.ensemble.presence.values())
-    second = sum(operations[member] for member in scene.ensemble.locators.values())
+    operations = {each.words: float(operations_of(each)) for each in scene.ensemble.members}
+    first = sum(operations[member.words] for member in scene.ensemble.presence.values())
+    second = sum(operations[member.words] for member in scene.ensemble.locators.values())
     table = Table("", "per patient", title="floor")
     table.add_row("bytes to decode", f"{sum(file.stat().st_size for file in files) / patients / 1e6:.2f} MB")
     table.add_row("decoding alone, all cores", f"{decoding * 1e3:.1f} ms")

@@ -8,6 +8,7 @@ from pathlib import Path
 import openvino as ov
 import torch
 
+from kium_lightning.ensemble.bfloat16 import with_bfloat16_kernels
 from kium_lightning.ensemble.calibration_views import training_views
 from kium_lightning.ensemble.engines import Engine, Scorer
 from kium_lightning.ensemble.members import Member
@@ -86,16 +87,17 @@ class OpenVinoEngine:
     def _compiled(self, member: Member, net: TrainingRun, loaded: LoadedTask) -> ConvertedNet:
         def make() -> ov.Model:
             model = converted(loaded, net.checkpoint)
-            if self.precision != "int8":
+            if self.precision == "float32":
                 return model
+            if self.precision == "bfloat16":
+                return with_bfloat16_kernels(model)
             from kium_lightning.ensemble.quantizing import quantized
 
             views, _ = training_views(member, loaded.preparation, self._cache_folder)
             return quantized(model, net_inputs(views, loaded.task.inputs))
 
-        kind = "int8" if self.precision == "int8" else "float"
         folder = self._nets_folder
-        model = make() if folder is None else kept(self._core, folder / f"{net.digest}-{kind}", make)
+        model = make() if folder is None else kept(self._core, folder / f"{net.digest}-{self.precision}", make)
         settings = {"INFERENCE_PRECISION_HINT": _HINTS[self.precision], "PERFORMANCE_HINT": "THROUGHPUT"}
         return ConvertedNet(self._core.compile_model(model, "CPU", settings), loaded.task.inputs)
 

@@ -99,7 +99,7 @@ def test_the_margin_is_larger_than_any_difference_that_is_seen(
 
 def test_converted_nets_are_kept(ensemble: Ensemble, catalog: Catalog, cache: Path, plain: EnsembleScores) -> None:
     predictor("float32", cache).score(ensemble, catalog, gate=None)
-    kept = sorted(cache.glob("openvino-*/*-float"))
+    kept = sorted(cache.glob("openvino-*/*-float32"))
     assert len(kept) == 4
     before = [path.stat().st_mtime_ns for path in kept]
     again = predictor("float32", cache).score(ensemble, catalog, gate=None)
