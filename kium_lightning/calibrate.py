@@ -41,9 +41,11 @@ def calibrate(config: Config) -> None:
     from kium_lightning.ensemble.out_of_fold import score_out_of_fold, score_patients, write_scored_patients
     from kium_lightning.ensemble.predictor import Predictor
     from kium_lightning.ensemble.rules import ThresholdRule
+    from kium_lightning.memory import keep_freed_memory
     from kium_lightning.tracking.provenance import code_revision, hardware, versions
 
     started = time.monotonic()
+    keep_freed_memory()
     _check(config)
     folder = Path(config.folder).expanduser().resolve()
     ensemble: Ensemble = build(config.ensemble)

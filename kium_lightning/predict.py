@@ -28,9 +28,11 @@ def predict(config: Config) -> None:
     from kium_lightning.ensemble.answer import THRESHOLDS_NAME, write_answer, write_scores
     from kium_lightning.ensemble.gate import decide
     from kium_lightning.ensemble.view_scores import write_view_scores
+    from kium_lightning.memory import keep_freed_memory
     from kium_lightning.tracking.provenance import code_revision, hardware, versions
 
     started = time.monotonic()
+    keep_freed_memory()
     folder = Path(config.folder).expanduser().resolve()
     ensemble: Ensemble = build(config.ensemble)
     for line in ensemble.lines():

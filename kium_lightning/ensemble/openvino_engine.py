@@ -12,7 +12,7 @@ from kium_lightning.ensemble.bfloat16 import with_bfloat16_kernels
 from kium_lightning.ensemble.calibration_views import training_views
 from kium_lightning.ensemble.engines import Engine, Scorer
 from kium_lightning.ensemble.members import Member
-from kium_lightning.ensemble.openvino_nets import ConvertedNet, converted, kept, net_inputs
+from kium_lightning.ensemble.openvino_nets import ConvertedNet, converted, has_attention, kept, net_inputs
 from kium_lightning.errors import ConfigError
 from kium_lightning.files import write_json
 from kium_lightning.tasks.checkpoint import LoadedTask
@@ -22,6 +22,7 @@ _FORMAT = 1  # raised when nets are converted differently, so that no old one is
 _HINTS = {"float32": "f32", "bfloat16": "bf16", "int8": "f32"}  # what int8 leaves in floating point stays exact
 _SAFETY = 3.0  # times the largest difference that was seen
 _LEAST_MARGIN = 1e-3
+_ROUNDING_OF_FLOAT32 = 1e-6
 _UNKNOWN_MARGIN = 5e-3  # of bfloat16 where no training views are known: several times what was ever seen
 
 
@@ -30,7 +31,8 @@ class OpenVinoEngine:
 
     Pixels enter as the whole numbers ``2 v - 255`` and are scaled inside the net's first layer. Eight significant bits
     hold them exactly, so that bfloat16 and eight-bit nets see the picture unrounded: the rounding of ``v / 127.5 - 1``
-    would be most of their error.
+    would be most of their error. Nets with attention stay in float32 where bfloat16 is asked for: their sums over many
+    layers lose more there, and they are little of the ensemble's work.
 
     Args:
         precision: ``auto`` (bfloat16 where the processor computes with it, else float32), ``float32``, ``bfloat16`` or
@@ -82,7 +84,7 @@ class OpenVinoEngine:
             known = self._difference(member)
             if self._nets_folder is not None:
                 write_json(self._difference_file(member), {"difference": known})
-        return max(_LEAST_MARGIN, _SAFETY * known)
+        return 0.0 if known < _ROUNDING_OF_FLOAT32 else max(_LEAST_MARGIN, _SAFETY * known)
 
     def _compiled(self, member: Member, net: TrainingRun, loaded: LoadedTask) -> ConvertedNet:
         def make() -> ov.Model:
@@ -98,7 +100,8 @@ class OpenVinoEngine:
 
         folder = self._nets_folder
         model = make() if folder is None else kept(self._core, folder / f"{net.digest}-{self.precision}", make)
-        settings = {"INFERENCE_PRECISION_HINT": _HINTS[self.precision], "PERFORMANCE_HINT": "THROUGHPUT"}
+        hint = "f32" if has_attention(model) else _HINTS[self.precision]
+        settings = {"INFERENCE_PRECISION_HINT": hint, "PERFORMANCE_HINT": "THROUGHPUT"}
         return ConvertedNet(self._core.compile_model(model, "CPU", settings), loaded.task.inputs)
 
     @property

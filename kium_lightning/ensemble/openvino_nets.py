@@ -75,6 +75,11 @@ def converted(loaded: LoadedTask, source: Path) -> ov.Model:
     return model
 
 
+def has_attention(model: ov.Model) -> bool:
+    """Whether a net weighs its parts by a softmax, as transformers do."""
+    return any(operation.get_type_name() == "Softmax" for operation in model.get_ordered_ops())
+
+
 def kept(core: ov.Core, folder: Path, make: Callable[[], ov.Model]) -> ov.Model:
     """Reads a model from a folder, or makes it and leaves it there; complete or not at all."""
     if not folder.is_dir():

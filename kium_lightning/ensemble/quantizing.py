@@ -8,6 +8,8 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
+from kium_lightning.ensemble.openvino_nets import has_attention
+
 _FEW_CHANNELS = 3  # a convolution of so few works little, and what it takes is the picture itself
 
 
@@ -26,13 +28,13 @@ def quantized(model: ov.Model, views: Sequence[NDArray[np.generic]]) -> ov.Model
     """
     nncf.set_log_level(logging.ERROR)
     operations = model.get_ordered_ops()
-    has_attention = any(each.get_type_name() == "Softmax" for each in operations)
+    attends = has_attention(model)
     exact = [
         each.get_friendly_name()
         for each in operations
         if each.get_type_name() == "Convolution" and each.input(1).get_partial_shape()[1].get_length() <= _FEW_CHANNELS
     ]
-    if not has_attention:
+    if not attends:
         exact += [each.get_friendly_name() for each in operations if each.get_type_name() == "MatMul"]
     count = len(views[0])
     singly = [[part[place : place + 1] for part in views] for place in range(count)]
@@ -40,6 +42,6 @@ def quantized(model: ov.Model, views: Sequence[NDArray[np.generic]]) -> ov.Model
         model,
         nncf.Dataset(singly),
         subset_size=count,
-        model_type=nncf.ModelType.TRANSFORMER if has_attention else None,
+        model_type=nncf.ModelType.TRANSFORMER if attends else None,
         ignored_scope=nncf.IgnoredScope(names=exact),
     )
