@@ -14,14 +14,14 @@ files. Nothing is computed with them. Rows are whole patients (``data=patients``
 Memory is measured by ``input_memory.py``.
 
 What an image of 1000 x 1000 pixels and 130 kB costs of one core, in ms: reading it 0.1, the digest of its content 0.1,
-walking its markers 0.06, decoding its luma 1.0 to 1.4, repeating its cleaning 0.1, area averaging to 224 px 0.4 and to
-724 px 0.7 (OpenCV's own 1.0 and 1.9), writing it 0.02 and 0.15; normalizing it again in later epochs 0.02 and 0.16.
+walking its markers 0.06, decoding its luma 1.0 to 1.4, repeating its cleaning 0.1, area averaging to 224 px 1.0 and to
+724 px 1.9, writing it 0.02 and 0.15; normalizing it again in later epochs 0.02 and 0.16.
 
 Tried, and no help:
 
 - Decoding with torchvision or Pillow: 1.36 and 1.44 ms where OpenCV takes 1.32; all three use libjpeg-turbo.
-- Area averaging of four pictures as the channels of one: a quarter quicker, but only for pictures of one size. Turning
-  the picture, so that whole columns are added: slower than eight rows at a time (0.48 and 0.88 ms).
+- An area averaging of our own, compiled and equal to OpenCV's to the last bit, took 0.4 and 0.7 ms. It was left out:
+  resizing is a library's work, and it is done once for each image.
 - Decoding at half size where the net sees 224 px: other pixels, and 1.2 ms for 1.5, as most of it is Huffman codes.
 - Normalizing with torch: as quick alone, but its threads wait for each other where other programs use the cores (3 ms
   an image at 724 px beside four busy processes, and 0.17 so). In memory fresh from the system: 0.75 ms an image for the

@@ -15,7 +15,7 @@ from kium_lightning.data.packs import PreparedViews
 from kium_lightning.data.rows import VIEW_COLUMN, Rows, row_table
 from kium_lightning.data.sampling import SEEDS, Draw
 from kium_lightning.data.transforms import Augmentation, normalize_into
-from kium_lightning.data.views import MISSING, DecodedViews
+from kium_lightning.data.views import MISSING
 
 _ORDER = {view: place for place, view in enumerate(View)}
 
@@ -46,7 +46,7 @@ class RowDataset(Dataset[Batch]):
     Args:
         catalog: the patients, with labels.
         rows: how they are cut into samples.
-        views: the prepared pictures: an array, cached ones or ``DecodedViews``.
+        views: the prepared pictures: an array, or cached ones.
         positions: (rows, V), where each row's pictures lie in ``views``, as ``row_sources`` returns.
         augmentation: changes a drawn training row; None for evaluation.
         second: changes the pictures once more, for ``other``; None where a row is given once.
@@ -56,7 +56,7 @@ class RowDataset(Dataset[Batch]):
         self,
         catalog: Catalog,
         rows: Rows,
-        views: NDArray[np.uint8] | PreparedViews | DecodedViews,
+        views: NDArray[np.uint8] | PreparedViews,
         positions: NDArray[np.int64],
         augmentation: Augmentation | None = None,
         second: Augmentation | None = None,

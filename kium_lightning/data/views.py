@@ -1,22 +1,18 @@
 """The image files of rows, and decoding them when they are asked for."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from torch.utils.data import Dataset
 
 from kium_lightning.anatomy import View
 from kium_lightning.data.catalog import Catalog
-from kium_lightning.data.cleaned import CleanedViews
 from kium_lightning.data.rows import Rows, Window
-from kium_lightning.data.transforms import Preparation
 from kium_lightning.errors import CohortError
-from kium_lightning.images.reading import read_grey
 
 MISSING = -1  # in place of a position, where a patient has no such view
 
@@ -79,32 +75,6 @@ def wanted_sources(images: Mapping[tuple[int, View], Path], rows: Rows) -> list[
         for view in sample.views:
             windows[view].append(sample.window)
     return [Source(path, view, window) for (_, view), path in images.items() for window in windows[view]]
-
-
-class DecodedViews(Dataset[NDArray[np.uint8]]):
-    """Prepared views that are decoded each time they are asked for; memory does not grow with their number.
-
-    Args:
-        sources: the pictures.
-        preparation: the steps up to the net's input size.
-        cleaned: remembers what cleaning found; None looks for margins and text every time.
-    """
-
-    def __init__(
-        self, sources: Sequence[Source], preparation: Preparation, cleaned: CleanedViews | None = None
-    ) -> None:
-        self._sources = sources
-        self._preparation = preparation
-        self._cleaned = cleaned
-
-    def __len__(self) -> int:
-        return len(self._sources)
-
-    def __getitem__(self, position: int) -> NDArray[np.uint8]:
-        path, view, window = self._sources[position]
-        if self._cleaned is None:
-            return self._preparation(read_grey(path), view, window)
-        return self._preparation.after_cleaning(self._cleaned.read(path), view, window)
 
 
 def use_one_thread(_worker: int) -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from commands import call_verb, smoke_settings
+from plain_views import plain_views
 from random_cohort import label_table, plain_view, random_catalog, random_labels
 
 from kium_lightning.anatomy import Artery, Circulation, Location, Projection, Side, View
@@ -19,7 +20,7 @@ from kium_lightning.data.dataset import RowDataset
 from kium_lightning.data.folding import FoldedRows
 from kium_lightning.data.rows import Window, row_table
 from kium_lightning.data.transforms import Preparation
-from kium_lightning.data.views import DecodedViews, Source, row_sources
+from kium_lightning.data.views import Source, row_sources
 from kium_lightning.errors import ConfigError
 from kium_lightning.images.reading import read_content, read_grey
 from kium_lightning.phantom.patient import draw_patient
@@ -149,7 +150,7 @@ def test_a_row_is_the_window_of_its_view_resized_and_then_flipped(tmp_path: Path
     catalog = random_catalog(tmp_path, patients=2, rate=0.3)
     rows = cropped("posterior")
     sources, positions = row_sources(catalog, rows)
-    dataset = RowDataset(catalog, rows, DecodedViews(sources, PREPARATION), positions)
+    dataset = RowDataset(catalog, rows, plain_views(sources, PREPARATION), positions)
     assert len(dataset) == 2 * 22
     for row in (*range(22), 22 + 11):
         sample = rows.samples[row % 22]
@@ -189,7 +190,7 @@ def test_cached_and_decoded_windows_are_the_same_and_a_file_is_read_once_for_all
     monkeypatch.setattr(filling, "read_content", listed)
     sources = row_sources(random_catalog(tmp_path / "cohort", patients=2), cropped("anterior")).sources
     cached = prepared_views(sources, PREPARATION, tmp_path / "cache")
-    decoded = DecodedViews(sources, PREPARATION)
+    decoded = plain_views(sources, PREPARATION)
     assert len(cached) == len(decoded) == 2 * 16
     for position in range(len(decoded)):
         np.testing.assert_array_equal(cached[position], decoded[position])

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from plain_views import plain_views
 from random_cohort import random_catalog
 
 from kium_lightning.anatomy import Circulation, Target
@@ -12,7 +13,7 @@ from kium_lightning.data.dataset import RowDataset
 from kium_lightning.data.folding import FoldedRows, fold_labels
 from kium_lightning.data.sampling import Draw
 from kium_lightning.data.transforms import Augmentation, Preparation, normalize
-from kium_lightning.data.views import DecodedViews, row_sources
+from kium_lightning.data.views import row_sources
 from kium_lightning.images.reading import read_grey
 from kium_lightning.settings import build, compose
 
@@ -37,7 +38,7 @@ def test_a_row_is_its_own_picture_with_its_sides_labels(
 ) -> None:
     rows = FoldedRows(circulation, target)
     sources, positions = row_sources(catalog, rows)
-    dataset = RowDataset(catalog, rows, DecodedViews(sources, PREPARATION), positions)
+    dataset = RowDataset(catalog, rows, plain_views(sources, PREPARATION), positions)
     folded = fold_labels(catalog.table.iloc[:, 2:].to_numpy(np.int64), circulation).reshape(8, -1)
     expected = folded if target is Target.MULTILABEL else folded.max(axis=1, keepdims=True)
     assert len(dataset) == 8
@@ -52,7 +53,7 @@ def test_a_row_is_its_own_picture_with_its_sides_labels(
 def test_cached_and_decoded_views_are_the_same(catalog: Catalog, tmp_path: Path) -> None:
     sources = row_sources(catalog, FoldedRows("posterior", "binary")).sources
     cached = prepared_views(sources, PREPARATION, tmp_path)
-    decoded = DecodedViews(sources, PREPARATION)
+    decoded = plain_views(sources, PREPARATION)
     assert len(decoded) == len(cached)
     for row in range(len(decoded)):
         np.testing.assert_array_equal(decoded[row], cached[row])
@@ -63,7 +64,7 @@ def anterior_rows(
 ) -> RowDataset:
     rows = FoldedRows("anterior", "binary")
     sources, positions = row_sources(catalog, rows)
-    return RowDataset(catalog, rows, DecodedViews(sources, PREPARATION), positions, augmentation, second)
+    return RowDataset(catalog, rows, plain_views(sources, PREPARATION), positions, augmentation, second)
 
 
 def test_only_a_draw_is_augmented_and_by_its_own_seed(catalog: Catalog) -> None:

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from plain_views import plain_views
 from random_cohort import label_table, random_catalog, random_labels
 
 from kium_lightning.anatomy import LOCATION_COLUMNS, Filling, Location, View, filling, is_overlapped
@@ -13,7 +14,7 @@ from kium_lightning.data.rows import row_table
 from kium_lightning.data.sampling import label_count_weights
 from kium_lightning.data.transforms import Preparation, normalize
 from kium_lightning.data.view_rows import ViewRows, shows_well
-from kium_lightning.data.views import DecodedViews, row_sources
+from kium_lightning.data.views import row_sources
 from kium_lightning.errors import ConfigError
 from kium_lightning.losses.bce import WeightedBinaryCrossEntropy, positive_weights
 
@@ -114,7 +115,7 @@ def test_a_row_is_the_picture_of_its_view_and_says_which(tmp_path: Path) -> None
     rows = ViewRows(["RV-B", "LI-A"], ["BA"])
     preparation = Preparation.from_values(32, "as_filmed", 1, [])
     sources, positions = row_sources(catalog, rows)
-    dataset = RowDataset(catalog, rows, DecodedViews(sources, preparation), positions)
+    dataset = RowDataset(catalog, rows, plain_views(sources, preparation), positions)
     assert len(dataset) == 4
     for row, (patient, view, number) in enumerate(
         [(1001, "RV-B", 7), (1001, "LI-A", 0), (1002, "RV-B", 7), (1002, "LI-A", 0)]

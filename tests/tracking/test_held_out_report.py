@@ -7,6 +7,7 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from PIL import Image
+from plain_views import plain_views
 from random_cohort import write_random_cohort
 from sklearn.metrics import average_precision_score, roc_auc_score
 from tiny_task import tiny_model, tiny_trainer
@@ -17,7 +18,7 @@ from kium_lightning.data.datamodule import Angiograms
 from kium_lightning.data.dataset import RowDataset
 from kium_lightning.data.patient_rows import PatientRows
 from kium_lightning.data.transforms import Preparation
-from kium_lightning.data.views import DecodedViews, row_sources
+from kium_lightning.data.views import row_sources
 from kium_lightning.settings import build
 from kium_lightning.tasks.classification import Classification
 from kium_lightning.tasks.rows import ScoredRows, UnfoldedScores
@@ -77,7 +78,7 @@ def test_a_picture_of_whole_patients_names_each_view_and_says_which_is_missing(
     catalog = read_catalog(cohort.train_set, cohort.train_csv, "mask")
     rows = PatientRows("all")
     sources, positions = row_sources(catalog, rows)
-    views = DecodedViews(sources, Preparation.from_values(32, "as_filmed", 1, []))
+    views = plain_views(sources, Preparation.from_values(32, "as_filmed", 1, []))
     dataset = RowDataset(catalog, rows, views, positions)
     scores = dataset.labels.astype(np.float64) * 0.5 + 0.25
     scores[:, 0] = np.abs(dataset.labels[:, 0] - [0.9, 0.8, 0.7])  # presence is the farthest from the truth
