@@ -1,7 +1,7 @@
 """How fast a cohort becomes output.csv: python benchmarks/prediction.py [--patients 16] [--folder PATH] [--json PATH].
 
-Four nets of the published recipes are trained briefly at full size on phantoms. Then the images of other phantoms, as
-files, become ``output.csv`` by turns: by the published pipeline (``published.py``) and by ``predict``'s own code with
+Four nets of the published recipes are trained on small phantoms. Then the full-size images of other phantoms, as files,
+become ``output.csv`` by turns: by the published pipeline (``published.py``) and by ``predict``'s own code with
 each engine and precision. Every turn looks at the images for the first time: it searches them for margins and text,
 which the published pipeline does not. Converted nets are kept from the turn that does not count, as in use.
 
@@ -46,11 +46,13 @@ from kium_lightning.ensemble.members import Member
 from kium_lightning.ensemble.predictor import Predictor
 from kium_lightning.ensemble.rules import fit_quantiles
 from kium_lightning.ensemble.thresholds import Thresholds
+from kium_lightning.files import replacing
 from kium_lightning.images.reading import read_grey
 from kium_lightning.memory import keep_freed_memory, return_freed_memory
 from kium_lightning.settings import build, compose
+from kium_lightning.tasks.task import DESCRIPTION_KEY
 
-MODELS = ("mednet_anterior", "mednet_posterior", "swin_anterior", "resnet18_posterior")
+SIZES = {"mednet_anterior": 724, "mednet_posterior": 724, "swin_anterior": 224, "resnet18_posterior": 224}
 PUBLISHED = "published pipeline"
 ENGINES = (
     ("torch float32", "torch", "float32"),
@@ -89,7 +91,7 @@ def made(folder: Path, options: argparse.Namespace) -> CohortFolder:
     settings = [
         "cohort=phantom",
         f"cohort.folder={folder / 'cohort'}",
-        f"cohort.train_patients={options.training_patients}",
+        f"cohort.train_patients={options.patients}",
         f"cohort.test_patients={options.patients}",
         "cohort.film.forms={clean: 1.0, margins: 0.0, text: 0.0}",
         "cohort.truth=boxes",
@@ -98,29 +100,44 @@ def made(folder: Path, options: argparse.Namespace) -> CohortFolder:
     return cohort
 
 
-def trained(folder: Path, cohort: CohortFolder, options: argparse.Namespace) -> Ensemble:
-    """Trains the four nets at the size of their recipes, unless the folder holds them."""
+def trained(folder: Path, options: argparse.Namespace) -> Ensemble:
+    """Trains the four nets on small films, and has them look at films of their recipes' sizes, unless that was done.
+
+    Nets that have learnt something are needed, as scores that all lie together would make every call hang on the
+    rounding; at full size that would take hours. None of these nets is bound to the size that it learnt at.
+    """
     outputs = folder / "outputs"
     if not (outputs / "sweeps").is_dir():
-        command = [sys.executable, "-m", "kium_lightning.train", "-m", f"model={','.join(MODELS)}", "pretrained=false"]
-        command += ["cohort=kium", f"cohort.folder={cohort.path}", "cohort.name=full_size", "logger=csv"]
-        command += [
-            f"trainer.max_epochs={options.epochs}",
-            "data.folds=3",
-            "model.optimizer.lr=1e-3",
-            "data.batch_size=8",
-        ]
-        done = subprocess.run(command, env=os.environ | {"KIUM_OUTPUTS": str(outputs)}, capture_output=True, text=True)
+        command = [sys.executable, "-m", "kium_lightning.train", "-m", "experiment=demo", f"model={','.join(SIZES)}"]
+        command += [f"trainer.max_epochs={options.epochs}", "logger=csv", "cohort.test_patients=0"]
+        command += [f"cohort.train_patients={options.training_patients}"]
+        environment = os.environ | {"KIUM_OUTPUTS": str(outputs)}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(f"Training failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
-    presence = {"anterior": MODELS[0], "posterior": MODELS[1]}
-    return find_ensemble(str(outputs), presence, {"anterior": MODELS[2], "posterior": MODELS[3]}, "newest", FuseRules())
+        for name, size in SIZES.items():
+            (checkpoint,) = outputs.glob(f"sweeps/*/*{name}/checkpoints/best.ckpt")
+            enlarge(checkpoint, size)
+    presence = {"anterior": "mednet_anterior", "posterior": "mednet_posterior"}
+    locators = {"anterior": "swin_anterior", "posterior": "resnet18_posterior"}
+    return find_ensemble(str(outputs), presence, locators, "newest", FuseRules())
+
+
+def enlarge(checkpoint: Path, size: int) -> None:
+    """Has a trained net look at images of another size."""
+    content = torch.load(checkpoint, weights_only=True)
+    description = content[DESCRIPTION_KEY]
+    description["preparation"]["image_size"] = size
+    if "image_size" in description["model"]["net"]:
+        description["model"]["net"]["image_size"] = size
+    with replacing(checkpoint) as temporary:
+        torch.save(content, temporary)
 
 
 def prepared(folder: Path, options: argparse.Namespace) -> Scene:
     """Makes images, nets and thresholds."""
     cohort = made(folder, options)
-    ensemble = trained(folder, cohort, options)
+    ensemble = trained(folder, options)
     training = read_catalog(cohort.train_set, cohort.train_csv)
     scores = (
         Predictor(32, 2, "torch", "cpu", "float32", cache_folder=str(folder / "cache"))
@@ -272,8 +289,8 @@ def main() -> None:
     """Runs the benchmark and prints tables."""
     parser = arguments(__doc__)
     parser.add_argument("--patients", type=int, default=16)
-    parser.add_argument("--training-patients", type=int, default=24)
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--training-patients", type=int, default=160)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--folder", type=Path, help="keeps images and nets for the next time")
     parser.add_argument("--profile", action="store_true", help="print where the time goes instead")
     options = parser.parse_args()
