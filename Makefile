@@ -42,7 +42,7 @@ pytest: $(INSTALLED) ## the tests
 	$(BIN)/pytest
 
 benchmarks: $(INSTALLED) ## what is measured and against what
-	@for file in $(filter-out $(addprefix benchmarks/,timing.py published.py epochs.py processes.py),$(wildcard benchmarks/*.py)); do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in $(filter-out $(addprefix benchmarks/,timing.py published.py epochs.py processes.py scene.py),$(wildcard benchmarks/*.py)); do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 clean: ## remove what tools left behind; outputs/ stays
 	rm -rf .mypy_cache .pytest_cache .ruff_cache dist build *.egg-info
