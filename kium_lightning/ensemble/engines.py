@@ -93,7 +93,7 @@ class TorchEngine:
 
         def score(batch: PixelBatch) -> torch.Tensor:
             parts = {"image": normalized(batch["pixels"]), "view": batch["view"], "present": batch["present"]}
-            with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=allows_tf32), self._autocast():
+            with torch.inference_mode(), _cudnn(allows_tf32), self._autocast():
                 scores: torch.Tensor = task.predict_step(parts)
             return scores
 
@@ -103,6 +103,15 @@ class TorchEngine:
         if self._dtype is torch.float32:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, dtype=self._dtype)
+
+
+def _cudnn(allows_tf32: bool) -> contextlib.AbstractContextManager[None]:
+    """cuDNN as it is set, but for TF32: flags that are not named would be switched off."""
+    now = torch.backends.cudnn
+    flags: contextlib.AbstractContextManager[None] = now.flags(
+        enabled=now.enabled, benchmark=now.benchmark, deterministic=now.deterministic, allow_tf32=allows_tf32
+    )
+    return flags
 
 
 def normalized(pixels: torch.Tensor) -> torch.Tensor:

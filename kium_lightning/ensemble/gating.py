@@ -102,17 +102,21 @@ class GatedScores:
         if rows.size:
             self._waiting.append((positions[rows], chosen(pixels, self._second.keys.values(), rows)))
         if sum(len(places) for places, _ in self._waiting) >= self._enough:
-            self._locate()
+            self._locate(self._enough)
 
     def finish(self) -> None:
         """Locates in those who still wait."""
         if self._waiting:
-            self._locate()
+            self._locate(sum(len(places) for places, _ in self._waiting))
 
-    def _locate(self) -> None:
+    def _locate(self, most: int) -> None:
+        """Runs the locators on those who have waited longest, so that no batch is larger than that of the first stage."""
         positions = np.concatenate([places for places, _ in self._waiting])
         pixels = joined(part for _, part in self._waiting)
-        self._waiting = []
+        later = np.arange(most, len(positions))
+        self._waiting = [(positions[later], chosen(pixels, pixels, later))] if later.size else []
+        now = np.arange(min(most, len(positions)))
+        positions, pixels = positions[now], chosen(pixels, pixels, now)
         self._keep_locations(positions, self._second.scores(self._second.start(pixels)))
         if self._location_margin == 0 or self._gate is None:
             return

@@ -18,7 +18,7 @@ from kium_lightning.files import write_json
 from kium_lightning.tasks.checkpoint import LoadedTask
 from kium_lightning.tasks.training_runs import TrainingRun
 
-_FORMAT = 1  # raised when nets are converted differently, so that no old one is read
+_FORMAT = 2  # raised when nets are converted differently, so that no old one is read
 _HINTS = {"float32": "f32", "bfloat16": "bf16", "int8": "f32"}  # what int8 leaves in floating point stays exact
 _SAFETY = 3.0  # times the largest difference that was seen
 _LEAST_MARGIN = 1e-3
@@ -92,7 +92,7 @@ class OpenVinoEngine:
             if self.precision == "float32":
                 return model
             if self.precision == "bfloat16":
-                return with_bfloat16_kernels(model)
+                return model if has_attention(model) else with_bfloat16_kernels(model)
             from kium_lightning.ensemble.quantizing import quantized
 
             views, _ = training_views(member, loaded.preparation, self._cache_folder)
