@@ -97,9 +97,13 @@ class ViewCache:
             if faults:
                 raise ImageError("\n".join(map(str, faults.values())))
         places = [place for source in sources if (place := self._place(source)) is not None]
+        gone = f"Something removed views from the cache in {self._folder} just now. Start again."
         if len(places) < len(sources):
-            raise ConfigError(f"Something removed views from the cache in {self._folder} just now. Start again.")
-        return PreparedViews(places, self._preparation.image_size)
+            raise ConfigError(gone)
+        try:
+            return PreparedViews(places, self._preparation.image_size)
+        except FileNotFoundError as error:
+            raise ConfigError(gone) from error
 
     def _place(self, source: Source) -> Place | None:
         digest = self._digests.get(source.path)

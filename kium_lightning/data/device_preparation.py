@@ -11,6 +11,7 @@ from torchvision.io import ImageReadMode, decode_jpeg
 from kium_lightning.anatomy import View
 from kium_lightning.data.transforms import Polarity, Preparation
 from kium_lightning.images.cleaning import CleaningRecord
+from kium_lightning.images.reading import decode_grey
 
 _WHITE = 255
 
@@ -27,10 +28,12 @@ def decode_on_device(contents: list[torch.Tensor], device: torch.device) -> list
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # torchvision's decoder is to move to a package of its own
-        if device.type == "cuda":
+        try:
             decoded = decode_jpeg(contents, mode=ImageReadMode.GRAY, device=device)
-        else:
-            decoded = [decode_jpeg(content, mode=ImageReadMode.GRAY) for content in contents]
+        except RuntimeError:  # a file that is no JPEG to this decoder may be one to OpenCV
+            return [
+                torch.from_numpy(decode_grey(content.numpy().tobytes(), "a file")).to(device) for content in contents
+            ]
     return [picture[0] for picture in decoded]
 
 

@@ -1,4 +1,4 @@
-"""The image files of rows, and decoding them when they are asked for."""
+"""The image files of rows."""
 
 from collections import defaultdict
 from collections.abc import Mapping

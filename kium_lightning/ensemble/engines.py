@@ -106,7 +106,7 @@ class TorchEngine:
 
 
 def _cudnn(allows_tf32: bool) -> contextlib.AbstractContextManager[None]:
-    """cuDNN as it is set, but for TF32: flags that are not named would be switched off."""
+    """CuDNN as it is set, but for TF32: flags that are not named would be switched off."""
     now = torch.backends.cudnn
     flags: contextlib.AbstractContextManager[None] = now.flags(
         enabled=now.enabled, benchmark=now.benchmark, deterministic=now.deterministic, allow_tf32=allows_tf32

@@ -110,7 +110,7 @@ class GatedScores:
             self._locate(sum(len(places) for places, _ in self._waiting))
 
     def _locate(self, most: int) -> None:
-        """Runs the locators on those who have waited longest, so that no batch is larger than that of the first stage."""
+        """Runs the locators on those who have waited longest, at most so many as a batch of the first stage has."""
         positions = np.concatenate([places for places, _ in self._waiting])
         pixels = joined(part for _, part in self._waiting)
         later = np.arange(most, len(positions))

@@ -8,12 +8,13 @@ from pathlib import Path
 import openvino as ov
 import torch
 
+from kium_lightning.console import say
 from kium_lightning.ensemble.bfloat16 import with_bfloat16_kernels
 from kium_lightning.ensemble.calibration_views import training_views
 from kium_lightning.ensemble.engines import Engine, Scorer
 from kium_lightning.ensemble.members import Member
 from kium_lightning.ensemble.openvino_nets import ConvertedNet, converted, has_attention, kept, net_inputs
-from kium_lightning.errors import ConfigError
+from kium_lightning.errors import CohortError, ConfigError, ImageError, RunError, SplitError
 from kium_lightning.files import write_json
 from kium_lightning.tasks.checkpoint import LoadedTask
 from kium_lightning.tasks.training_runs import TrainingRun
@@ -73,7 +74,6 @@ class OpenVinoEngine:
 
         Raises:
             RunError: a net cannot be loaded or converted.
-            CohortError: the cohort that a net was trained on is not where it was.
         """
         if self.exact is None:
             return 0.0
@@ -81,7 +81,11 @@ class OpenVinoEngine:
             return _UNKNOWN_MARGIN
         known = self._known_difference(member)
         if known is None:
-            known = self._difference(member)
+            try:
+                known = self._difference(member)
+            except (CohortError, ImageError, SplitError) as error:
+                say(f"How exact {self.precision} is was not measured, and {_UNKNOWN_MARGIN} is taken: {error}")
+                return _UNKNOWN_MARGIN
             if self._nets_folder is not None:
                 write_json(self._difference_file(member), {"difference": known})
         return 0.0 if known < _ROUNDING_OF_FLOAT32 else max(_LEAST_MARGIN, _SAFETY * known)
@@ -95,7 +99,13 @@ class OpenVinoEngine:
                 return model if has_attention(model) else with_bfloat16_kernels(model)
             from kium_lightning.ensemble.quantizing import quantized
 
-            views, _ = training_views(member, loaded.preparation, self._cache_folder)
+            try:
+                views, _ = training_views(member, loaded.preparation, self._cache_folder)
+            except (CohortError, ImageError, SplitError) as error:
+                raise RunError(
+                    f"{net.checkpoint} cannot be made an eight-bit net without views of patients it learnt from: "
+                    f"{str(error).splitlines()[0]} Put them back, or choose predictor.precision=bfloat16."
+                ) from error
             return quantized(model, net_inputs(views, loaded.task.inputs))
 
         folder = self._nets_folder

@@ -1,6 +1,8 @@
 """Trained nets as OpenVINO models: converted, kept on disk, and run in several streams."""
 
 import contextlib
+import shutil
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from math import ceil
@@ -14,12 +16,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from kium_lightning.ensemble.engines import PixelBatch
-from kium_lightning.errors import RunError
+from kium_lightning.errors import ConfigError, RunError
 from kium_lightning.tasks.checkpoint import LoadedTask
 
 _GREY_LEVELS = 255.0
 _MOST_VIEWS = 8  # per request: enough to keep a core busy, few enough that all streams have some
 _EXAMPLES = 2
+_ABANDONED_AFTER_S = 24 * 3600.0
 _NET = "net.xml"
 _WEIGHTS = "net.bin"
 
@@ -81,15 +84,37 @@ def has_attention(model: ov.Model) -> bool:
 
 
 def kept(core: ov.Core, folder: Path, make: Callable[[], ov.Model]) -> ov.Model:
-    """Reads a model from a folder, or makes it and leaves it there; complete or not at all."""
-    if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
+    """Reads a model from a folder, or makes it and leaves it there, complete or not at all.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    with contextlib.suppress(RuntimeError):  # not there, or damaged
+        return core.read_model(folder / _NET, folder / _WEIGHTS)
+    shutil.rmtree(folder, ignore_errors=True)
+    model = make()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(folder.parent)
+    try:
         with TemporaryDirectory(dir=folder.parent, prefix=".") as temporary:
             complete = Path(temporary) / folder.name
-            ov.save_model(make(), complete / _NET, compress_to_fp16=False)
+            ov.save_model(model, complete / _NET, compress_to_fp16=False)
             with contextlib.suppress(OSError):  # another run was quicker
                 complete.rename(folder)
-    return core.read_model(folder / _NET, folder / _WEIGHTS)
+    except (OSError, RuntimeError) as error:
+        raise ConfigError(
+            f"The converted net cannot be kept in {folder.parent} ({str(error).splitlines()[0]}). Make room there, or "
+            "give another predictor.cache_folder."
+        ) from error
+    return model
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Removes what killed runs left half written."""
+    for left in folder.glob(".*"):
+        with contextlib.suppress(OSError):  # another run was quicker
+            if time.time() - left.stat().st_mtime > _ABANDONED_AFTER_S:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 class ConvertedNet:

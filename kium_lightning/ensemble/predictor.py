@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kium_lightning.anatomy import Circulation
 from kium_lightning.console import track
-from kium_lightning.data.catalog import Catalog
+from kium_lightning.data.catalog import Catalog, OnFault
 from kium_lightning.data.checks import Fault, fault_table
 from kium_lightning.data.cleaned import CleanedViews
 from kium_lightning.data.folding import VIEWS_PER_PATIENT
@@ -70,8 +70,8 @@ class Predictor:
     Every file is read, decoded and cleaned once, ahead of the nets and in other processes. Scores do not depend on
     batch size or device beyond the rounding of their arithmetic: about 1e-7 in float32, about 1e-3 in PyTorch's
     float16 or bfloat16 autocast, so calibrate and predict with the same precision. OpenVINO in less than float32
-    differs by less than 1e-3 (bfloat16) or a few 1e-3 (int8); wherever the gate or a call hangs on that, the patient is
-    scored again in float32, so that decisions are those of float32.
+    differs by less than 1e-3 (bfloat16) or about 1e-2 (int8). Wherever the gate or a call would change within a margin,
+    three times the largest difference seen on training views, the patient is scored again in float32.
 
     Args:
         batch_size: views per forward pass; whole patients, so at least 4.
@@ -124,7 +124,7 @@ class Predictor:
         ensemble: Ensemble,
         catalog: Catalog,
         gate: Thresholds | None,
-        on_fault: Literal["stop", "drop"] = "stop",
+        on_fault: OnFault = "stop",
     ) -> EnsembleScores:
         """Scores the patients of a catalog.
 
@@ -132,12 +132,13 @@ class Predictor:
             ensemble: the members and the rules that join their scores.
             catalog: the patients; their labels are not looked at, nor need their images have been.
             gate: the thresholds of which presence decides for whom the locators run; None runs them on everybody.
-            on_fault: ``stop`` tells of all unreadable images once all were looked at; ``drop`` leaves those patients
-                out.
+            on_fault: ``stop`` tells of all unreadable images once all were looked at, and so does ``mask``, as the
+                ensemble needs every view; ``drop`` leaves those patients out.
 
         Raises:
             RunError: a member cannot be loaded, or its scores are NaN.
-            CohortError: a patient lacks a view; images cannot be read and ``on_fault`` is ``stop``, or nobody is left.
+            CohortError: a patient lacks a view, images cannot be read and ``on_fault`` is not ``drop``, or nobody is
+                left.
         """
         gated = GatedScores(ensemble, self._engine, gate, len(catalog.patients))
         # A GPU works on the next patients while the host looks at the last ones' presence.
@@ -148,15 +149,19 @@ class Predictor:
         total = -(-patients // self._patients_at_once)
         for chunk in track(self._chunks(catalog, _wanted(gated.keys)), "scoring patients", total):
             faults += chunk.faults
-            if not chunk.positions.size or (faults and on_fault == "stop"):
+            if not chunk.positions.size or (faults and on_fault != "drop"):
                 continue
             started.append(gated.start(chunk.positions, chunk.pixels))
             if len(started) > ahead:
                 gated.decide(started.popleft())
-        if faults and (on_fault == "stop" or len({fault.patient for fault in faults}) == patients):
+        if faults and (on_fault != "drop" or len({fault.patient for fault in faults}) == patients):
+            remedy = (
+                "Every patient has one of them. Mend them."
+                if on_fault == "drop"
+                else "Mend them, or set on_fault=drop to leave those patients out."
+            )
             raise CohortError(
-                f"{len(faults)} images in {catalog.folder} cannot be read. Mend them, or set on_fault=drop to leave "
-                f"those patients out.\n{fault_table(faults)}"
+                f"{len(faults)} images in {catalog.folder} cannot be read. {remedy}\n{fault_table(faults)}"
             )
         while started:
             gated.decide(started.popleft())

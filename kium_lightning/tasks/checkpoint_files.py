@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
+from kium_lightning.errors import RunError
 from kium_lightning.files import replacing
 
 _Moment = tuple[Any, ...]
@@ -31,17 +32,23 @@ class CheckpointFiles(TorchCheckpointIO):
         """Writes a checkpoint under its final name only when complete.
 
         Raises:
-            OSError: the file cannot be written.
+            RunError: the file cannot be written.
         """
         if storage_options is not None or "://" in str(path):  # not a file of this machine
             super().save_checkpoint(checkpoint, path, storage_options)
             return
         moment, target = _moment_of(checkpoint), Path(path)
-        with replacing(target) as temporary:
-            if self._written is not None and moment == self._moment and self._written.is_file():
-                _second_name(self._written, temporary)
-            else:
-                torch.save(checkpoint, temporary)
+        try:
+            with replacing(target) as temporary:
+                if self._written is not None and moment == self._moment and self._written.is_file():
+                    _second_name(self._written, temporary)
+                else:
+                    torch.save(checkpoint, temporary)
+        except (OSError, RuntimeError) as error:  # torch's writer has its own for a full disk
+            raise RunError(
+                f"{target} cannot be written ({str(error).splitlines()[0]}). Make room on the disk and go on with "
+                f"resume={target.with_name('last.ckpt')}."
+            ) from error
         self._moment, self._written = moment, target
 
 

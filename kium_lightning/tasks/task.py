@@ -114,6 +114,25 @@ class Task(L.LightningModule):
         """Makes room for what the rows of a part give."""
         self._gathered = RowScores()
 
+    def on_train_start(self) -> None:
+        """Sees to it that optimizers are fused where they were built so, and that this goes with the trainer.
+
+        A resumed optimizer has the settings of its checkpoint, among them whether it was fused.
+
+        Raises:
+            ConfigError: gradients are to be clipped in mixed precision, which Lightning cannot with a fused optimizer.
+        """
+        for optimizer in self.trainer.optimizers:
+            fused = optimizer.defaults.get("fused")
+            if fused and self.trainer.gradient_clip_val is not None and "mixed" in str(self.trainer.precision):
+                raise ConfigError(
+                    "Gradients cannot be clipped with a fused optimizer in mixed precision. Set "
+                    "model.optimizer.fused=false."
+                )
+            for group in optimizer.param_groups:
+                if "fused" in group:
+                    group["fused"] = fused
+
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Looks at a batch of the patients who choose the epoch."""
         self.judge(batch, "val")

@@ -4,9 +4,10 @@ from numpy.typing import NDArray
 
 from kium_lightning.anatomy import LABEL_COLUMNS, LOCATION_COLUMNS
 from kium_lightning.ensemble.calibration import LogitLine, ScoreCalibration
+from kium_lightning.ensemble.calibrators import Isotonic, Uncalibrated
 from kium_lightning.ensemble.fusion import PatientScores
-from kium_lightning.ensemble.gate import apply_gate, decide, lets_pass, passes
-from kium_lightning.ensemble.thresholds import Thresholds
+from kium_lightning.ensemble.gate import apply_gate, calls_hang_on, decide, gate_hangs_on, lets_pass, passes
+from kium_lightning.ensemble.thresholds import NEVER, Thresholds
 from kium_lightning.errors import RunError
 
 
@@ -127,3 +128,37 @@ def test_without_calibration_a_decision_is_the_gate_alone() -> None:
     decision = decide(PatientScores(presence, scores), thresholds(0.4, 0.6))
     np.testing.assert_array_equal(decision.calls, apply_gate(presence, scores, thresholds(0.4, 0.6)))
     np.testing.assert_array_equal(decision.scores.presence, presence)
+
+
+@pytest.mark.parametrize("calibrator", [Uncalibrated(), Isotonic(least_positives=5)])
+def test_whatever_an_error_within_the_margin_would_change_is_said_to_hang_on_it(
+    calibrator: Uncalibrated | Isotonic,
+) -> None:
+    rng = np.random.default_rng(11)
+    margin = 0.02
+    changed = 0
+    for _ in range(40):
+        presence, locations = rng.random(30), rng.random((30, 21))
+        labels = (rng.random((30, 22)) < 0.4).astype(np.int64)
+        values = np.where(rng.random(21) < 0.1, NEVER, rng.random(21))
+        columns = dict(zip(LOCATION_COLUMNS, values.tolist(), strict=True))
+        calibration = calibrator.fit(PatientScores(presence, locations), labels)
+        table = Thresholds(float(rng.random()), columns, "test", calibration=calibration)
+        off = np.clip(presence + rng.uniform(-margin, margin, 30), 0, 1)
+        differs = lets_pass(off, table) != lets_pass(presence, table)
+        assert not (differs & ~gate_hangs_on(off, table, margin)).any()
+        wrong = np.clip(locations + rng.uniform(-margin, margin, locations.shape), 0, 1)
+        exact = decide(PatientScores(presence, locations), table).calls
+        rough = decide(PatientScores(presence, wrong), table).calls
+        called_otherwise = (exact != rough).any(axis=1)
+        assert not (called_otherwise & ~calls_hang_on(PatientScores(presence, wrong), table, margin)).any()
+        changed += int(differs.sum() + called_otherwise.sum())
+    assert changed > 20
+
+
+def test_what_lies_farther_than_the_margin_hangs_on_nothing() -> None:
+    table = thresholds(0.5, 0.5)
+    assert gate_hangs_on([0.479, 0.481, 0.519, 0.521], table, 0.02).tolist() == [False, True, True, False]
+    locations = np.full((2, 21), 0.8)
+    locations[1, 3] = 0.49
+    assert calls_hang_on(PatientScores(np.array([0.9, 0.9]), locations), table, 0.02).tolist() == [False, True]
