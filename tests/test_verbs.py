@@ -297,6 +297,15 @@ def test_a_training_cannot_go_on_from_a_file_that_is_no_checkpoint(
         assert str(tmp_path / name) in one_message(call_verb(capsys, "train", *settings))
 
 
+def test_gradients_that_cannot_be_clipped_with_a_fused_optimizer_are_told(
+    phantom_cohort: CohortFolder, own_outputs: Path, capsys: Capture
+) -> None:
+    settings = [*smoke_settings(phantom_cohort), "model=resnet18_posterior", "+trainer.gradient_clip_val=1.0"]
+    mixed = [*settings, "trainer.precision=bf16-mixed"]
+    assert "model.optimizer.fused=false" in one_message(call_verb(capsys, "train", *mixed))
+    assert call_verb(capsys, "train", *mixed, "model.optimizer.fused=false").returncode == 0
+
+
 def test_a_faulty_cohort_stops_a_training_before_it_starts(
     phantom_cohort: CohortFolder, own_outputs: Path, capsys: Capture, tmp_path: Path
 ) -> None:

@@ -57,7 +57,7 @@ class Trainings:
         done = call_verb(capsys, "train", *self.settings(model), *changes, f"hydra.run.dir={self.outputs / 'failed'}")
         assert done.returncode == 1
         said = done.stderr.strip().splitlines()
-        assert [line.startswith("Error: ") for line in said if "preparing views" not in line] == [True], done.stderr
+        assert [line.startswith("Error: ") for line in said if "reading views" not in line] == [True], done.stderr
         return said[-1]
 
 
