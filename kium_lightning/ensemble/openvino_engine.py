@@ -3,6 +3,7 @@
 import importlib.util
 import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import openvino as ov
@@ -27,6 +28,15 @@ _ROUNDING_OF_FLOAT32 = 1e-6
 _UNKNOWN_MARGIN = 5e-3  # of bfloat16 where no training views are known: several times what was ever seen
 
 
+@cache
+def _core() -> ov.Core:
+    """The one core of the process, which is never taken down.
+
+    With a core for each engine, one ending while nets of another run, the heap was damaged (OpenVINO 2026.4).
+    """
+    return ov.Core()
+
+
 class OpenVinoEngine:
     """Runs converted nets in several streams.
 
@@ -46,7 +56,7 @@ class OpenVinoEngine:
 
     def __init__(self, precision: str, cache_folder: Path | None) -> None:
         self.device = torch.device("cpu")
-        self._core = ov.Core()
+        self._core = _core()
         if precision == "auto":
             able = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
             precision = "bfloat16" if "BF16" in able else "float32"
